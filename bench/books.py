@@ -97,7 +97,7 @@ class Books:
 
         self.released()
         context = self._lab.a_context("bench")
-        context.odoo_client = OdooClient(replace(context.odoo.connection, parallel_writes=1))
+        context.odoo_client = OdooClient.connect(replace(context.odoo.connection, parallel_writes=1))
         calls: list[dict[str, Any]] = []
         send = Json2.call
 
@@ -118,7 +118,7 @@ class Books:
     def _admin(self, name: str) -> Any:
         from magodoo.connectors.odoo.client import OdooClient
 
-        return OdooClient(self.odoo.connection("admin", name))
+        return OdooClient.connect(self.odoo.connection("admin", name))
 
     def _staging(self) -> str:
         self._staged = self.server.staged()

@@ -37,7 +37,7 @@ def measure(orders: int, runs: int) -> Entry:
         for name in ("dags", "plugins"):
             (layout.checkout / name).symlink_to(CHECKOUT / name)
         try:
-            _, state = story.tell(layout, Progress(), orders=orders, seed=12)
+            _, state = story.run(layout, Progress(), orders=orders, seed=12)
             chain = Chain(lifecycle.api(state), instances(layout))
             _rest(chain, state)
             found = [idle_run(chain, state) for _ in range(runs)]

@@ -83,7 +83,7 @@ def ours(url: str, database: str, key: str, staging: str, magento: str, token: s
     instance = Instance.model_validate({**SHOP, **POLICY})
     context = Context(
         Settings(instances={"us": instance}), instance, connect(staging), dag_run="bench", now=lambda: datetime.now(UTC),
-        magento_client=MagentoClient(MagentoConnection(magento, BearerToken(token))), odoo_client=OdooClient(OdooConnection(url, database, key, 1)),
+        magento_client=MagentoClient(MagentoConnection(magento, BearerToken(token))), odoo_client=OdooClient.connect(OdooConnection(url, database, key, 1)),
     )  # fmt: skip
     took = Took()
     with waited() as spent, took.watch():

@@ -64,17 +64,18 @@ def wanted(url: str, database: str, key: str) -> list[dict[str, Any]]:
     """What the others read: our fields of each kind, as far as this server has them, without the records they point to."""
     from magodoo.connectors.odoo.client import OdooClient
     from magodoo.connectors.odoo.connection import OdooConnection
-    from magodoo.connectors.odoo.reads import PAGE_SIZE
+    from magodoo.connectors.odoo.documents import PAGE_SIZE
     from magodoo.connectors.odoo.record_kinds import READINGS
+    from magodoo.connectors.odoo.record_trees import TreeReader
 
-    client = OdooClient(OdooConnection(url, database, key, 1))
+    client = OdooClient.connect(OdooConnection(url, database, key, 1))
     told = []
     for kind, lines in LINES.items():
         reading = READINGS[kind]
-        tree, _ = client.fitting(reading.model, reading.tree)
+        tree, _ = TreeReader(client.rpc).fitting(reading.model, reading.tree)
         told.append({
             "kind": kind, "model": reading.model, "domain": list(reading.domain), "fields": list(tree), "lines": lines,
-            "line_model": client.fields(reading.model)[lines]["relation"], "line_fields": list(tree[lines]["fields"]),
+            "line_model": client.rpc.fields(reading.model)[lines]["relation"], "line_fields": list(tree[lines]["fields"]),
             "page_size": PAGE_SIZE,
         })  # fmt: skip
     return told
@@ -131,7 +132,7 @@ def _context(url: str, database: str, key: str, engine: Any) -> Any:
     from magodoo.context import Context
     from magodoo.settings import Settings
 
-    client = OdooClient(OdooConnection(url, database, key, 1))
+    client = OdooClient.connect(OdooConnection(url, database, key, 1))
     return Context(
         Settings(instances={"us": INSTANCE}),
         INSTANCE,

@@ -117,7 +117,7 @@ def headers(documents: int) -> Took:
 
     frames, took = canonical(sales.headers(documents)), Took()
     with took.watch():
-        situation = orders.look(frames, sales.INSTANCE, sales.NOW)
+        situation = orders.situation_of(frames, sales.INSTANCE, sales.NOW)
     table, pairs = frames.documents, situation.pairs
     ids = table["source_id"].to_numpy() - np.where(table["side"] == "odoo", sales.ODOO_IDS, 0)
     names = np.array([f"{kind} {each}" for kind, each in zip(table["kind"], ids, strict=True)], dtype=object)

@@ -109,6 +109,7 @@ class Ledger:
             where side = 'odoo' and kind in ('invoice', 'credit_memo') and active and deleted_at is null and accounting_date is not null"""
         with engine.connect() as connection:
             self.rows = connection.execute(text(statement)).all()
+        self.rpc = self.master_data = self.company = self.general_ledger = self
 
     def journals(self) -> list[dict[str, Any]]:
         return [{"id": 1, "code": "INV", "type": "sale", "method_lines": []}]
@@ -116,7 +117,7 @@ class Ledger:
     def currencies(self) -> list[dict[str, Any]]:
         return [{"id": 1, "name": "USD"}, {"id": 2, "name": "EUR"}]
 
-    def company_row(self) -> dict[str, Any]:
+    def row(self) -> dict[str, Any]:
         return {"currency_id": [1, "USD"]}
 
     def accounts(self, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
@@ -132,7 +133,7 @@ class Ledger:
         """No payment was moved by a lock date."""
         return []
 
-    def move_rows(self, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    def entries(self, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
         return {}
 
     def in_parallel(self, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
@@ -146,7 +147,7 @@ class Ledger:
             if row.kind == kind and row.open_amount
         ]
 
-    def item_sums(self, domain: list[Any], by: list[str], sums: Any = ()) -> list[dict[str, Any]]:
+    def sums(self, domain: list[Any], by: list[str], sums: Any = ()) -> list[dict[str, Any]]:
         """Sums as Odoo would group them, credit negative; in company currency the rows of the bench have no amounts."""
         if {"tax_ids", "account_id", "journal_id"} & {*by}:
             return (

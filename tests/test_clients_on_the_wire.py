@@ -33,7 +33,7 @@ def ask_magento(url: str, ca: str = "") -> None:
 
 def ask_odoo(url: str, ca: str = "") -> None:
     connection = OdooConnection(url, "odoo", "secret-key-1", 1, attempts=1, ca_bundle=ca)
-    OdooClient(connection).call("res.users", "search", domain=[])
+    OdooClient.connect(connection).rpc.call("res.users", "search", domain=[])
 
 
 CLIENTS = pytest.mark.parametrize("ask", [ask_magento, ask_odoo])

@@ -91,8 +91,10 @@ def many_of_magento(server: Server) -> None:
 
 
 def many_of_odoo(server: Server) -> None:
-    client = OdooClient(OdooConnection(server.url, "odoo", "k", 1, parallel_reads=AT_A_TIME, attempts=1))
-    client.in_parallel(lambda number: client.call("res.users", "search", domain=[["id", "=", number]]), range(20))
+    client = OdooClient.connect(OdooConnection(server.url, "odoo", "k", 1, parallel_reads=AT_A_TIME, attempts=1))
+    client.rpc.in_parallel(
+        lambda number: client.rpc.call("res.users", "search", domain=[["id", "=", number]]), range(20)
+    )
 
 
 @pytest.mark.parametrize("many", [many_of_magento, many_of_odoo])
@@ -124,11 +126,11 @@ def patience_of_magento(server: Server) -> list[float]:
 
 def patience_of_odoo(server: Server) -> list[float]:
     pauses: list[float] = []
-    client = OdooClient(OdooConnection(server.url, "odoo", "k", 1, attempts=5))
+    client = OdooClient.connect(OdooConnection(server.url, "odoo", "k", 1, attempts=5))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tenacity.nap, "time", SimpleNamespace(sleep=pauses.append))
         with pytest.raises(MagodooError):
-            client.call("res.users", "search", domain=[])
+            client.rpc.call("res.users", "search", domain=[])
     return pauses
 
 

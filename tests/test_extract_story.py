@@ -283,7 +283,7 @@ def test_master_data_of_the_company_is_there_after_an_odoo_run(pair: Pair) -> No
     } <= found.keys()
     assert (
         value(pair.engine, "select data ->> 'value' from master where key = 'database.uuid'")
-        == pair.context().odoo.database_uuid()
+        == pair.context().odoo.installation.database_uuid()
     )
     assert "sale_lock_date" in value(pair.engine, "select data from master where key = 'lock_dates'")
     assert value(pair.engine, "select data from master where key = 'e_invoicing'") == {"found": []}

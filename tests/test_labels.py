@@ -19,6 +19,7 @@ from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Approval, ChangeState, FindingType, Kind, Rule, Severity, Side, Verdict
 from magodoo.notifications import alerts, outbox
 from magodoo.staging import connect
+from magodoo.timestamps import utc_now
 
 TABLES: Mapping[type[StrEnum], Mapping[str, str]] = {
     Side: labels.SIDES, Kind: labels.KINDS, Severity: labels.SEVERITIES, FindingType: labels.FINDING_TYPES, ChangeKind: labels.CHANGE_KINDS,
@@ -93,8 +94,8 @@ def test_the_pages_of_a_finding_and_of_a_change_show_labels(browser: Any, engine
 def test_emails_show_labels_in_lower_case(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("update finding set severity = 'warning'"))
-        alerts.queue_findings(connection, US, UI)
-        alerts.queue_changes(connection, US, UI)
+        alerts.queue_findings(connection, US, UI, utc_now())
+        alerts.queue_changes(connection, US, UI, utc_now())
         mails = list(outbox.waiting(connection))
     read = "\n".join(
         _read(part) for mail in mails for part in (mail.subject, mail.html, re.sub(r"https?://\S+", "", mail.plain))

@@ -59,7 +59,7 @@ def test_lists_are_written_in_batches_and_twice_is_the_same_as_once(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sales_lists, "BATCH", 2)
-    reconcile.look(context(engine), list(ORDERS))
+    reconcile.reconcile_orders(context(engine), list(ORDERS))
     assert sales_lists.run(context(engine)) == 3
     first = rows(engine, ALL)
     assert sales_lists.run(context(engine)) == 0
@@ -70,7 +70,7 @@ def test_lists_are_written_in_batches_and_twice_is_the_same_as_once(
 
 
 def test_what_is_noted_while_the_lists_are_written_stays_noted(engine: Engine) -> None:
-    reconcile.look(context(engine), list(ORDERS))
+    reconcile.reconcile_orders(context(engine), list(ORDERS))
     with engine.begin() as writing:
         assert sales_lines.refresh_due(writing, "us", 10) == 3
         with engine.begin() as meanwhile:

@@ -86,9 +86,9 @@ def test_odoo_has_the_last_word_on_what_a_name_stands_for(made: Lab) -> None:
     client = made.context.odoo_client
     assert client is not None
     names = [made.instance.external_id("order", order) for order in ("1", "2")]
-    known = client.by_external_ids(names)
+    known = client.external_ids.find(names)
     wrong = {name: ("sale.order", known[other]) for name, other in zip(names, reversed(names), strict=True)}
     gone = {names[0]: ("sale.order", 999_999)}
     assert len(set(known.values())) == 2
-    assert client.by_external_ids(names, {name: ("sale.order", id) for name, id in known.items()}) == known
-    assert client.by_external_ids(names, wrong) == client.by_external_ids(names, gone) == known
+    assert client.external_ids.find(names, {name: ("sale.order", id) for name, id in known.items()}) == known
+    assert client.external_ids.find(names, wrong) == client.external_ids.find(names, gone) == known

@@ -137,13 +137,12 @@ def test_a_worker_that_wakes_up_when_its_lease_is_about_to_end_sends_no_write(ma
 @pytest.mark.parametrize("side", ["magento", "odoo"])
 def test_a_client_sends_no_write_after_the_moment_that_it_was_given(made: Lab, side: str) -> None:
     order = made.order({"A": 2})
-    client = made.context.magento if side == "magento" else made.context.odoo
-    client.write_until = time.monotonic()
+    now = time.monotonic()
     with pytest.raises(TooLate, match="not sent"):
         if side == "magento":
-            made.context.magento.create_shipment(order, [(made.items(order)["A"], Decimal(1))], [], "mark")
+            made.context.magento.until(now).create_shipment(order, [(made.items(order)["A"], Decimal(1))], [], "mark")
         else:
-            made.context.odoo.write_call("res.partner", "create", vals_list=[{"name": "late"}])
+            made.context.odoo.until(now).rpc.write_call("res.partner", "create", vals_list=[{"name": "late"}])
     assert list(made.shop.tables.shipments.of_order(order)) == []
     assert made.records("res.partner", "id", [["name", "=", "late"]]) == []
 

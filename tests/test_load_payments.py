@@ -10,9 +10,9 @@ from interruptions import later
 from load_lab import Lab
 from sqlalchemy import text
 
-from magodoo.connectors.odoo.client import OdooClient
-from magodoo.connectors.odoo.documents import Done
-from magodoo.connectors.odoo.payment_matching import Row
+from magodoo.connectors.odoo.document_steps import Done
+from magodoo.connectors.odoo.payments import Payments
+from magodoo.connectors.odoo.rpc import Row
 
 Lines = dict[int, list[Row]]
 
@@ -29,17 +29,17 @@ def test_what_others_settle_between_posting_and_matching_is_half_done_and_comple
     made: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change = captured(made)
-    usual = OdooClient.post_payments
+    usual = Payments.post
 
-    def post(client: OdooClient, ids: list[int]) -> Done:
-        done = usual(client, ids)
+    def post(payments: Payments, ids: list[int]) -> Done:
+        done = usual(payments, ids)
         if len(made.records("account.payment", "name")) == 1:
             context = {"active_model": "account.move", "active_ids": [made.moves()[0]["id"]]}
             (wizard,) = made.db.call("account.payment.register", "create", vals_list=[{}], context=context)
             made.db.call("account.payment.register", "action_create_payments", ids=[wizard], context=context)
         return done
 
-    monkeypatch.setattr(OdooClient, "post_payments", post)
+    monkeypatch.setattr(Payments, "post", post)
     made.load()
     ours, theirs = made.records("account.payment", "name state is_reconciled invoice_ids")
     assert (ours["state"], ours["is_reconciled"], theirs["is_reconciled"]) == ("in_process", False, True)
@@ -69,12 +69,12 @@ def test_a_document_that_one_account_does_not_bear_gets_no_payment(
     made: Lab, monkeypatch: pytest.MonkeyPatch, change_of_lines: Any, words: str
 ) -> None:
     change = captured(made)
-    usual = OdooClient.open_receivables
+    usual = Payments.open_receivables
 
-    def other(client: OdooClient, moves: Collection[int]) -> Lines:
-        return {move: change_of_lines(lines) for move, lines in usual(client, moves).items()}
+    def other(payments: Payments, moves: Collection[int]) -> Lines:
+        return {move: change_of_lines(lines) for move, lines in usual(payments, moves).items()}
 
-    monkeypatch.setattr(OdooClient, "open_receivables", other)
+    monkeypatch.setattr(Payments, "open_receivables", other)
     made.load()
     state, reason = made.state(change)
     assert state == "refused" and words in reason
@@ -85,19 +85,19 @@ def test_a_draft_payment_of_ours_that_somebody_changed_is_not_posted(
     made: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change = captured(made)
-    usual = OdooClient.payment_heads
+    usual = Payments.heads
 
-    def changed(client: OdooClient, ids: Collection[int]) -> dict[int, Row]:
+    def changed(payments: Payments, ids: Collection[int]) -> dict[int, Row]:
         made.db.call("account.payment", "write", ids=list(ids), vals={"amount": 1})
-        return usual(client, list(ids))
+        return usual(payments, list(ids))
 
-    monkeypatch.setattr(OdooClient, "payment_heads", changed)
+    monkeypatch.setattr(Payments, "heads", changed)
     made.load()
     state, reason = made.state(change)
     assert state == "planned" and "has another amount than" in reason
     assert [row["state"] for row in made.records("account.payment", "state")] == ["draft"]
     made.db.call("account.payment", "unlink", ids=[row["id"] for row in made.records("account.payment", "state")])
-    monkeypatch.setattr(OdooClient, "payment_heads", usual)
+    monkeypatch.setattr(Payments, "heads", usual)
     later(made)
     made.load()
     assert [row["state"] for row in made.records("account.payment", "state")] == ["paid"], (

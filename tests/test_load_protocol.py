@@ -92,7 +92,7 @@ def test_a_server_that_is_away_leaves_the_change_planned(made: Lab) -> None:
 
 def test_a_key_that_is_refused_fails_the_run_and_no_change(made: Lab) -> None:
     an_order(made)
-    made.context.odoo_client = OdooClient(OdooConnection(made.odoo.url, made.db.name, "wrong", 1))
+    made.context.odoo_client = OdooClient.connect(OdooConnection(made.odoo.url, made.db.name, "wrong", 1))
     with pytest.raises(Unauthorized):
         made.load()
     assert set(made.states()) == {"planned"}

@@ -8,7 +8,7 @@ import pytest
 from lab_orders import odoo_invoice
 from load_lab import Lab
 
-from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.rpc import Rpc
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind
 from magodoo_sandbox.magento import Coupon
@@ -317,9 +317,9 @@ def test_a_credit_note_becomes_an_offline_credit_memo_with_explicit_shipping(mad
 def test_an_odoo_without_forced_line_taxes_gets_net_prices_and_a_forced_tax_line(
     made: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = OdooClient.has_field
+    known = Rpc.has_field
     lacking = ("account.move.line", "extra_tax_data"), ("sale.order.line", "extra_tax_data")
-    monkeypatch.setattr(OdooClient, "has_field", lambda self, *field: field not in lacking and known(self, *field))
+    monkeypatch.setattr(Rpc, "has_field", lambda self, *field: field not in lacking and known(self, *field))
     order = made.order({"B": 7}, coupon=Coupon("TEN", percent=Decimal(10)))
     item = made.items(order)["B"]
     invoices = [made.shop.invoice(order, {item: 1}) for _ in range(3)] + [made.shop.invoice(order)]

@@ -51,7 +51,7 @@ class Companies:
 
 
 def days(transport: Companies) -> dict[str, str]:
-    return {name: str(day) for name, day in OdooClient(CONNECTION, transport).lock_dates().items()}
+    return {name: str(day) for name, day in OdooClient.connect(CONNECTION, transport).company.lock_dates().items()}
 
 
 @pytest.mark.parametrize("major", [18, 19, 20])

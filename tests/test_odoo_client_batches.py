@@ -9,22 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magodoo.connectors.odoo.bulk_load import Loading, LoadResult, Table
+from magodoo.connectors.odoo.bulk_load import BulkLoad, LoadResult, Table
 from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.connectors.odoo.rpc import Rpc
 from magodoo.errors import UnreadableRecord
 
 HIDDEN = "Sorry, sync (id=5) doesn't have 'read' access to:\n- Contact (res.partner)"
 
 
-class Loads(Loading):
+class Loads(BulkLoad):
     """Answers as Odoo does: a batch is refused as a whole if one of its records is `bad`, with the messages of `words`."""
 
     def __init__(self, bad: set[str], words: str) -> None:
-        super().__init__(
-            OdooConnection.from_mapping(
-                {"url": "http://127.0.0.1:9", "database": "d", "api_key": "k", "company_id": 1, "login": "sync"}
-            )
-        )
+        super().__init__(Rpc(OdooConnection("http://127.0.0.1:9", "d", "k", 1)))
         self.bad, self.words, self.calls = bad, words, 0
 
     def load(self, model: str, fields: Sequence[str], rows: Table, create_or_ignore: bool = True) -> LoadResult:
@@ -50,7 +47,7 @@ def _message(place: int, text: str) -> dict[str, Any]:
 def test_only_what_is_wrong_is_refused_whatever_odoo_says_of_the_batch(count: int, bad: set[int], words: str) -> None:
     names = [f"magodoo.partner_{number}" for number in range(count)]
     wrong = {names[number] for number in bad if number < count}
-    loaded = Loads(wrong, words).load_records(
+    loaded = Loads(wrong, words).create(
         "res.partner", ("id", "ref"), [(name, str(place)) for place, name in enumerate(names)]
     )
     assert loaded.ids == {name: place for place, name in enumerate(names) if name not in wrong}
@@ -59,12 +56,12 @@ def test_only_what_is_wrong_is_refused_whatever_odoo_says_of_the_batch(count: in
 
 def test_a_batch_with_one_refused_record_takes_three_calls() -> None:
     loads = Loads({"a.7"}, "whole first")
-    loads.load_records("res.partner", ("id", "ref"), [(f"a.{number}", str(number)) for number in range(100)])
+    loads.create("res.partner", ("id", "ref"), [(f"a.{number}", str(number)) for number in range(100)])
     assert loads.calls == 3
 
 
 @pytest.mark.parametrize("words", ["each", "whole first", "whole only"])
 def test_what_a_record_rule_refused_is_known_as_such(words: str) -> None:
-    loaded = Loads({"a.1"}, words).load_records("res.partner", ("id", "ref"), [("a.0", "1"), ("a.1", "2")])
+    loaded = Loads({"a.1"}, words).create("res.partner", ("id", "ref"), [("a.0", "1"), ("a.1", "2")])
     (problem,) = loaded.refused.values()
     assert isinstance(problem, UnreadableRecord)

@@ -19,7 +19,7 @@ from odoo_double import Answer, OdooDouble
 from magodoo import errors
 from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.connectors.odoo.refusals import refusal
-from magodoo.connectors.odoo.rpc import OdooCaller
+from magodoo.connectors.odoo.rpc import Rpc
 from magodoo.connectors.odoo.transport import Json2, JsonRpc, open_session
 from magodoo.connectors.odoo.versions import Version, method_of, name_of
 
@@ -35,24 +35,24 @@ def odoo() -> Iterator[OdooDouble]:
 
 
 @pytest.fixture
-def caller(odoo: OdooDouble, monkeypatch: pytest.MonkeyPatch) -> Callable[..., OdooCaller]:
+def caller(odoo: OdooDouble, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Rpc]:
     monkeypatch.setattr("magodoo.connectors.odoo.transport.LONGEST_WAIT", 0.01)
 
-    def make(**options: Any) -> OdooCaller:
+    def make(**options: Any) -> Rpc:
         values = {"url": odoo.url, "database": "shop", "api_key": KEY, "company_id": 1, "login": "sync", **options}
-        return OdooCaller(OdooConnection.from_mapping(values))
+        return Rpc(OdooConnection.from_mapping(values))
 
     return make
 
 
-def over_rpc(caller: OdooCaller) -> OdooCaller:
+def over_rpc(caller: Rpc) -> Rpc:
     connection = caller.connection
-    return OdooCaller(connection, JsonRpc(open_session(connection), connection, Version(17)))
+    return Rpc(connection, JsonRpc(open_session(connection), connection, Version(17)))
 
 
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: case["recording"])
 def test_a_recorded_error_is_of_its_class_for_reads_and_writes(
-    case: dict[str, Any], odoo: OdooDouble, caller: Callable[..., OdooCaller]
+    case: dict[str, Any], odoo: OdooDouble, caller: Callable[..., Rpc]
 ) -> None:
     odoo.answers = [Answer(case["body"], case["status"], case["media"])]
     client = caller(attempts=1)
@@ -69,7 +69,7 @@ def test_a_recorded_error_is_of_its_class_for_reads_and_writes(
 
 
 def test_a_call_names_one_company_the_database_and_the_key_in_headers_only(
-    odoo: OdooDouble, caller: Callable[..., OdooCaller]
+    odoo: OdooDouble, caller: Callable[..., Rpc]
 ) -> None:
     odoo.answers = [Answer([1])]
     assert caller(company_id="3").call("sale.order", "search", domain=[], context={"active_test": False}) == [1]
@@ -84,7 +84,7 @@ def test_a_call_names_one_company_the_database_and_the_key_in_headers_only(
 
 
 def test_neither_netrc_nor_a_cookie_takes_the_place_of_the_key(
-    odoo: OdooDouble, caller: Callable[..., OdooCaller], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    odoo: OdooDouble, caller: Callable[..., Rpc], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password else\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
@@ -96,17 +96,13 @@ def test_neither_netrc_nor_a_cookie_takes_the_place_of_the_key(
     assert not any("Cookie" in asked.headers for asked in odoo.asked)
 
 
-def test_a_context_of_the_caller_cannot_widen_the_companies(
-    odoo: OdooDouble, caller: Callable[..., OdooCaller]
-) -> None:
+def test_a_context_of_the_caller_cannot_widen_the_companies(odoo: OdooDouble, caller: Callable[..., Rpc]) -> None:
     odoo.answers = [Answer([])]
     caller().call("sale.order", "search", domain=[], context={"allowed_company_ids": [1, 2]})
     assert odoo.asked[0].body["context"]["allowed_company_ids"] == [1]
 
 
-def test_a_database_without_english_is_asked_in_its_own_language(
-    odoo: OdooDouble, caller: Callable[..., OdooCaller]
-) -> None:
+def test_a_database_without_english_is_asked_in_its_own_language(odoo: OdooDouble, caller: Callable[..., Rpc]) -> None:
     refused = {"name": "odoo.exceptions.UserError", "message": "Invalid language code: en_US"}
     odoo.answers = [Answer(refused, 422), Answer([1])]
     client = caller()
@@ -115,14 +111,14 @@ def test_a_database_without_english_is_asked_in_its_own_language(
     assert ["lang" in asked.body["context"] for asked in odoo.asked] == [True, False, False]
 
 
-def test_fractions_arrive_exactly(odoo: OdooDouble, caller: Callable[..., OdooCaller]) -> None:
+def test_fractions_arrive_exactly(odoo: OdooDouble, caller: Callable[..., Rpc]) -> None:
     odoo.answers = [Answer(b'[{"amount_total": 20.29, "quantity": 2.0, "id": 7}]')]
     assert caller().call("account.move", "read", ids=[7]) == [
         {"amount_total": Decimal("20.29"), "quantity": Decimal("2.0"), "id": 7}
     ]
 
 
-def test_a_read_is_repeated_until_the_server_is_back(odoo: OdooDouble, caller: Callable[..., OdooCaller]) -> None:
+def test_a_read_is_repeated_until_the_server_is_back(odoo: OdooDouble, caller: Callable[..., Rpc]) -> None:
     conflict = {"name": "psycopg2.errors.SerializationFailure", "message": "could not serialize access"}
     odoo.answers = [Answer("maintenance", 503, "text/html"), Answer(conflict, 500), Answer(silent=True), Answer([1])]
     client = caller()
@@ -130,14 +126,14 @@ def test_a_read_is_repeated_until_the_server_is_back(odoo: OdooDouble, caller: C
     assert (client.stats.calls, client.stats.repeated, client.stats.failed) == (4, 3, 3)
 
 
-def test_a_read_gives_up_after_its_attempts(odoo: OdooDouble, caller: Callable[..., OdooCaller]) -> None:
+def test_a_read_gives_up_after_its_attempts(odoo: OdooDouble, caller: Callable[..., Rpc]) -> None:
     odoo.answers = [Answer("down", 502, "text/html")]
     with pytest.raises(errors.Unavailable):
         caller(attempts=3).call("sale.order", "search", domain=[])
     assert len(odoo.asked) == 3
 
 
-def test_a_refusal_is_not_repeated(odoo: OdooDouble, caller: Callable[..., OdooCaller]) -> None:
+def test_a_refusal_is_not_repeated(odoo: OdooDouble, caller: Callable[..., Rpc]) -> None:
     odoo.answers = [Answer({"name": "builtins.ValueError", "message": "Invalid field 'nope' on 'x'"}, 500)]
     with pytest.raises(errors.UnknownField):
         caller().call("x", "search", domain=[])
@@ -167,7 +163,7 @@ def test_a_refusal_is_not_repeated(odoo: OdooDouble, caller: Callable[..., OdooC
     ],
 )
 def test_a_write_is_sent_once_and_only_a_certain_answer_is_certain(
-    answer: Answer, error: type[errors.MagodooError], odoo: OdooDouble, caller: Callable[..., OdooCaller]
+    answer: Answer, error: type[errors.MagodooError], odoo: OdooDouble, caller: Callable[..., Rpc]
 ) -> None:
     odoo.answers = [answer]
     with pytest.raises(error) as caught:
@@ -176,31 +172,31 @@ def test_a_write_is_sent_once_and_only_a_certain_answer_is_certain(
     assert len(odoo.asked) == 1
 
 
-def test_nothing_was_sent_where_nobody_listens(caller: Callable[..., OdooCaller]) -> None:
+def test_nothing_was_sent_where_nobody_listens(caller: Callable[..., Rpc]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         connection = caller(url=f"http://127.0.0.1:{taken.getsockname()[1]}", attempts=1).connection
-        nobody = OdooCaller(connection, Json2(open_session(connection), connection, Version(19)))
+        nobody = Rpc(connection, Json2(open_session(connection), connection, Version(19)))
         with pytest.raises(errors.Unreachable):
             nobody.write_call("account.move", "action_post", ids=[1])
 
 
 @pytest.mark.parametrize("target", ["http://elsewhere.example/json/2/x/y", "/other"])
-def test_a_redirect_is_never_followed(target: str, odoo: OdooDouble, caller: Callable[..., OdooCaller]) -> None:
+def test_a_redirect_is_never_followed(target: str, odoo: OdooDouble, caller: Callable[..., Rpc]) -> None:
     odoo.answers = [Answer("moved", 302, "text/html", {"Location": target})]
     with pytest.raises(errors.FixConfiguration, match="redirects"):
         caller().call("sale.order", "search", domain=[])
     assert len(odoo.asked) == 1
 
 
-def test_an_endless_page_is_cut_off(odoo: OdooDouble, caller: Callable[..., OdooCaller]) -> None:
+def test_an_endless_page_is_cut_off(odoo: OdooDouble, caller: Callable[..., Rpc]) -> None:
     odoo.answers = [Answer(b'["' + b"x" * 2_000_000 + b'"]')]
     connection = replace(caller().connection, largest_body=1_000_000)
     with pytest.raises(errors.Unreadable, match="more than"):
-        OdooCaller(connection).call("sale.order", "search", domain=[])
+        Rpc(connection).call("sale.order", "search", domain=[])
 
 
-def test_json_rpc_is_used_where_json2_does_not_exist(odoo: OdooDouble, caller: Callable[..., OdooCaller]) -> None:
+def test_json_rpc_is_used_where_json2_does_not_exist(odoo: OdooDouble, caller: Callable[..., Rpc]) -> None:
     odoo.version = Answer("not found", 404, "text/html")
 
     def rpc(result: Any) -> Answer:
@@ -223,16 +219,14 @@ def test_json_rpc_is_used_where_json2_does_not_exist(odoo: OdooDouble, caller: C
     assert odoo.asked[3].body["params"]["args"][5] == [[1]]
 
 
-def test_json_rpc_without_a_login_says_so(odoo: OdooDouble, caller: Callable[..., OdooCaller]) -> None:
+def test_json_rpc_without_a_login_says_so(odoo: OdooDouble, caller: Callable[..., Rpc]) -> None:
     odoo.version = Answer("not found", 404, "text/html")
     odoo.answers = [Answer({"jsonrpc": "2.0", "id": 1, "result": {"server_serie": "16.0"}})]
     with pytest.raises(errors.FixConfiguration, match="login"):
         caller(login="").call("sale.order", "search", domain=[])
 
 
-def test_an_authentication_that_answers_false_is_a_wrong_key(
-    odoo: OdooDouble, caller: Callable[..., OdooCaller]
-) -> None:
+def test_an_authentication_that_answers_false_is_a_wrong_key(odoo: OdooDouble, caller: Callable[..., Rpc]) -> None:
     odoo.version = Answer("not found", 404, "text/html")
     rpc = {"jsonrpc": "2.0", "id": 1}
     odoo.answers = [Answer({**rpc, "result": {"server_serie": "16.0"}}), Answer({**rpc, "result": False})]
@@ -242,7 +236,7 @@ def test_an_authentication_that_answers_false_is_a_wrong_key(
 
 @pytest.mark.parametrize("version", [{"version": "15.0"}, {"version": None}, {}, []])
 def test_something_that_is_no_odoo_we_know_is_refused(
-    version: Any, odoo: OdooDouble, caller: Callable[..., OdooCaller]
+    version: Any, odoo: OdooDouble, caller: Callable[..., Rpc]
 ) -> None:
     odoo.version = Answer(version)
     with pytest.raises(errors.FixConfiguration):
@@ -250,7 +244,7 @@ def test_something_that_is_no_odoo_we_know_is_refused(
 
 
 def test_no_secret_is_in_texts_or_logs(
-    odoo: OdooDouble, caller: Callable[..., OdooCaller], caplog: pytest.LogCaptureFixture
+    odoo: OdooDouble, caller: Callable[..., Rpc], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     odoo.answers = [Answer(silent=True)]

@@ -107,7 +107,7 @@ def test_the_numberings_of_the_journal_are_read_in_one_call_for_each_type() -> N
         return [{"sequence_prefix": "INV/26-27/", "date:min": "2026-04-02", "invoice_date:max": "2026-05-04"}]
 
     table.answers |= {"search_read": search_read, "formatted_read_group": grouped}
-    found = client_of(table).last_posted(None, date(2025, 1, 1))
+    found = client_of(table).company.last_posted(None, date(2025, 1, 1))
     assert found["out_refund"] == [] and len(asked) == 2
     (numbering,) = found["out_invoice"]
     assert numbering.posted == date(2026, 5, 4)

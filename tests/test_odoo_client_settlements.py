@@ -72,7 +72,7 @@ def partial(id: int, credit: int, amount: str, exchange: Any = False) -> dict[st
 
 def settlements(books: Books, version: int = 19) -> list[dict[str, Any]]:
     books.version = Version(version)
-    page = client_of(books).by_ids("invoice", [1])
+    page = client_of(books).documents.by_ids("invoice", [1])
     assert page.quarantined == []
     return list(page.rows[0]["settlements"])
 
@@ -168,7 +168,7 @@ def test_an_open_document_asks_for_nothing_more() -> None:
 def test_when_what_settled_a_document_cannot_be_read_it_is_set_apart_with_the_reason() -> None:
     books = Books([], [])
     books.models["account.partial.reconcile"] = FixDocument("KeyError: x", system="odoo", call="search_read")
-    page = client_of(books).by_ids("invoice", [1])
+    page = client_of(books).documents.by_ids("invoice", [1])
     assert page.rows == []
     assert page.quarantined[0].source_id == 1
     assert "what settled it" in page.quarantined[0].reason
@@ -180,7 +180,7 @@ def test_a_payment_without_an_entry_is_told_with_what_its_documents_owe() -> Non
     books = Books([], [], **{"account.payment": payments, "account.move": due})
     linked = {**RECORDED["rows"]["invoice"][0]["matched_payment_ids"][0], "id": 3, "state": "in_process"}
     books.rows[0] |= {"matched_payment_ids": [linked], "amount_residual": Decimal("83.66")}
-    page = client_of(books).by_ids("invoice", [1])
+    page = client_of(books).documents.by_ids("invoice", [1])
     assert page.rows[0]["unbooked_payments"] == [
         {"id": 3, "name": "PAY3", "journal": "Bank", "amount": 836_600, "currency": "USD", "due": 936_600}
     ]

@@ -20,7 +20,7 @@ from odoo_table import RECORDED
 from magodoo import errors
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.connection import OdooConnection
-from magodoo.connectors.odoo.documents import Delivery
+from magodoo.connectors.odoo.deliveries import Delivery
 from magodoo.connectors.odoo.record_kinds import READINGS
 from magodoo.errors import MagodooError
 from magodoo.money import dump_json
@@ -43,7 +43,7 @@ def client(odoo: OdooDouble) -> OdooClient:
 
 def client_of(odoo: OdooDouble, **options: Any) -> OdooClient:
     values = {"url": odoo.url, "database": "shop", "api_key": "key", "company_id": 1, "attempts": 1, **options}
-    return OdooClient(OdooConnection.from_mapping(values))
+    return OdooClient.connect(OdooConnection.from_mapping(values))
 
 
 # Bytes
@@ -65,33 +65,33 @@ def test_a_damaged_body_is_unreadable_for_a_read_and_unknown_for_a_write(
 ) -> None:
     odoo.answers = [Answer(BAD_BODIES[name])]
     with pytest.raises(errors.Unreadable):
-        client.call("sale.order", "web_search_read", domain=[])
+        client.rpc.call("sale.order", "web_search_read", domain=[])
     with pytest.raises(errors.OutcomeUnknown):
-        client.write_call("account.move", "load", fields=["id"], data=[["m.a"]])
+        client.rpc.write_call("account.move", "load", fields=["id"], data=[["m.a"]])
 
 
 def test_html_with_status_200_is_never_taken_for_an_answer(odoo: OdooDouble, client: OdooClient) -> None:
     odoo.answers = [Answer("<!DOCTYPE html><html>sign in</html>", 200, "text/html; charset=utf-8")]
     with pytest.raises((errors.Unavailable, errors.FixConfiguration)):
-        client.call("sale.order", "web_search_read", domain=[])
+        client.rpc.call("sale.order", "web_search_read", domain=[])
     with pytest.raises(errors.OutcomeUnknown):
-        client.write_call("account.move", "action_post", ids=[1])
+        client.rpc.write_call("account.move", "action_post", ids=[1])
 
 
 def test_a_page_of_100_mb_is_cut_off_at_the_limit_and_never_held_whole(odoo: OdooDouble, client: OdooClient) -> None:
     odoo.answers = [Answer(b'["' + b"x" * 100_000_000 + b'"]')]
     with pytest.raises(errors.Unreadable, match="more than 64 MB"):
-        client.call("sale.order", "search", domain=[])
+        client.rpc.call("sale.order", "search", domain=[])
 
 
 def test_a_page_that_is_too_long_is_read_in_parts_and_one_record_that_is_too_long_is_quarantined(
     odoo: OdooDouble, client: OdooClient
 ) -> None:
-    client = OdooClient(replace(client.connection, largest_body=30_000))
+    client = OdooClient.connect(replace(client.connection, largest_body=30_000))
     rows = {number: row_of("order", number) for number in range(1, 9)}
     rows[5]["order_line"][0]["name"] = "x" * 40_000
     odoo.answers = [books(rows)]
-    (page,) = client.changed("order", EVER)
+    (page,) = client.documents.changed("order", EVER)
     assert [row["id"] for row in page.rows] == [1, 2, 3, 4, 6, 7, 8]
     assert [bad.source_id for bad in page.quarantined] == [5]
 
@@ -137,36 +137,36 @@ def sound_fields_and(damage: Answer) -> Callable[[Asked], Answer]:
 
 
 CALLS: tuple[Callable[[OdooClient], Any], ...] = (
-    lambda odoo: list(odoo.changed("order", EVER)),
-    lambda odoo: odoo.by_ids("invoice", [1, 2]),
-    lambda odoo: odoo.by_order_ids("payment", [1]),
-    lambda odoo: odoo.existing_ids("shipment", [1, 2]),
-    lambda odoo: odoo.count("order"),
-    lambda odoo: odoo.by_external_ids(["m.a"]),
-    lambda odoo: odoo.by_external_ids(["m.a", "m.b"]),
-    lambda odoo: odoo.external_ids("sale.order", [1]),
-    lambda odoo: odoo.products(["A"]),
-    lambda odoo: odoo.taxes(),
-    lambda odoo: odoo.currencies(),
-    lambda odoo: odoo.journals(),
-    lambda odoo: odoo.company_row(),
-    lambda odoo: odoo.lock_dates(),
-    lambda odoo: odoo.modules(),
-    lambda odoo: odoo.e_invoicing(),
-    lambda odoo: odoo.user_and_rights(),
-    lambda odoo: odoo.key_expiry(),
-    lambda odoo: odoo.database_uuid(),
+    lambda odoo: list(odoo.documents.changed("order", EVER)),
+    lambda odoo: odoo.documents.by_ids("invoice", [1, 2]),
+    lambda odoo: odoo.documents.by_order_ids("payment", [1]),
+    lambda odoo: odoo.documents.existing_ids("shipment", [1, 2]),
+    lambda odoo: odoo.documents.count("order"),
+    lambda odoo: odoo.external_ids.find(["m.a"]),
+    lambda odoo: odoo.external_ids.find(["m.a", "m.b"]),
+    lambda odoo: odoo.external_ids.of("sale.order", [1]),
+    lambda odoo: odoo.master_data.products(["A"]),
+    lambda odoo: odoo.master_data.taxes(),
+    lambda odoo: odoo.master_data.currencies(),
+    lambda odoo: odoo.master_data.journals(),
+    lambda odoo: odoo.company.row(),
+    lambda odoo: odoo.company.lock_dates(),
+    lambda odoo: odoo.installation.modules(),
+    lambda odoo: odoo.installation.e_invoicing(),
+    lambda odoo: odoo.installation.user_and_rights(),
+    lambda odoo: odoo.installation.key_expiry(),
+    lambda odoo: odoo.installation.database_uuid(),
     lambda odoo: odoo.test_connection(),
-    lambda odoo: odoo.load_moves(["id"], [["m.a"], ["m.b"]]),
-    lambda odoo: odoo.update_by_id("stock.move", [".id"], [["1"]]),
-    lambda odoo: odoo.confirm_orders([1, 2]),
-    lambda odoo: odoo.post_moves([1]),
-    lambda odoo: odoo.post_payments([1]),
-    lambda odoo: odoo.reconcile_payment(1, 2),
-    lambda odoo: odoo.open_pickings([1]),
-    lambda odoo: odoo.set_tracking({1: Delivery("1Z", "key")}),
-    lambda odoo: odoo.validate_pickings([1]),
-    lambda odoo: odoo.return_picking(1, {2: Decimal(1)}),
+    lambda odoo: odoo.invoices.create(["id"], [["m.a"], ["m.b"]]),
+    lambda odoo: odoo.bulk_load.update("stock.move", [".id"], [["1"]]),
+    lambda odoo: odoo.orders.confirm([1, 2]),
+    lambda odoo: odoo.invoices.post([1]),
+    lambda odoo: odoo.payments.post([1]),
+    lambda odoo: odoo.payments.reconcile_one(1, 2),
+    lambda odoo: odoo.deliveries.open_transfers([1]),
+    lambda odoo: odoo.deliveries.set_tracking({1: Delivery("1Z", "key")}),
+    lambda odoo: odoo.deliveries.validate([1]),
+    lambda odoo: odoo.deliveries.create_return(1, {2: Decimal(1)}),
 )
 RECORDED_FIELDS: dict[str, Any] = json.loads(dump_json(RECORDED["fields"]))
 
@@ -207,7 +207,7 @@ def read(odoo: OdooDouble, client: OdooClient, kind: str, **changes: Any) -> tup
     rows = {number: row_of(kind, number) for number in (1, 2, 3)}
     rows[2] |= changes
     odoo.answers = [books(rows)]
-    (page,) = client.changed(kind, EVER)
+    (page,) = client.documents.changed(kind, EVER)
     return [row["id"] for row in page.rows], [(bad.source_id, bad.reason) for bad in page.quarantined]
 
 
@@ -243,7 +243,7 @@ def test_a_document_without_one_of_its_keys_is_quarantined_and_the_others_are_re
         rows = {number: row_of(kind, number) for number in (1, 2, 3)}
         del rows[2][key]
         odoo.answers = [books(rows)]
-        (page,) = client.changed(kind, EVER)
+        (page,) = client.documents.changed(kind, EVER)
         assert [row["id"] for row in page.rows] == [1, 3], key
         assert key in page.quarantined[0].reason
 
@@ -266,7 +266,7 @@ def test_one_id_twice_on_a_page_with_other_content_is_not_taken_twice(odoo: Odoo
     odoo.answers = [
         lambda asked: Answer(dump_json(whole).encode()) if asked.path.endswith("web_search_read") else sound(asked)
     ]
-    (page,) = client.changed("invoice", EVER)
+    (page,) = client.documents.changed("invoice", EVER)
     assert [row["id"] for row in page.rows] == [1, 2]
     assert page.rows[0]["amount_total"] == rows[1]["amount_total"]
     assert "twice" in page.quarantined[0].reason

@@ -227,7 +227,7 @@ def worker(pair: Accepted, name: str) -> Context:
         instance=settings.instances[INSTANCE],
         engine=pair.house.engine,
         magento_client=MagentoClient(pair.people.shop.connection),
-        odoo_client=OdooClient(pair.people.odoo.connection("sync")),
+        odoo_client=OdooClient.connect(pair.people.odoo.connection("sync")),
         dag_run=name,
     )
 

@@ -16,6 +16,7 @@ from magodoo.connectors.magento.client import MagentoClient
 from magodoo.connectors.magento.connection import MagentoConnection
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.connectors.odoo.rpc import Rpc
 from magodoo.connectors.odoo.versions import Version
 from magodoo.errors import FixConfiguration
 from magodoo.notifications import outbox
@@ -95,7 +96,7 @@ class Lab:
             instance=settings.instances["us"],
             engine=self.engine,
             magento_client=MagentoClient(MagentoConnection.from_mapping(shop)),
-            odoo_client=OdooClient(OdooConnection(self.odoo.url, "odoo", key, 1, attempts=1)),
+            odoo_client=OdooClient.connect(OdooConnection(self.odoo.url, "odoo", key, 1, attempts=1)),
             reach_smtp=smtp,
             now=lambda: self.at,
         )
@@ -345,9 +346,9 @@ def test_an_administrator_is_told_of_modules_that_are_missing_or_change_what_is_
 
 
 def test_an_odoo_that_was_not_measured_or_lacks_a_field_is_a_warning(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(OdooClient, "version", Version(20))
+    monkeypatch.setattr(Rpc, "version", Version(20))
     assert "Odoo 20.0 is newer than the 19.0 that was measured" in lab.look("Odoo: version").found
-    monkeypatch.setattr(OdooClient, "has_field", lambda *_: False)
+    monkeypatch.setattr(Rpc, "has_field", lambda *_: False)
     assert "cannot take a tax to the cent per line" in lab.look("Odoo: version").found
     assert "transfers have no tracking reference" in lab.look("Odoo: modules").found
 

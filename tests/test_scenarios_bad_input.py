@@ -90,7 +90,7 @@ def test_a_wrong_credential_names_system_and_next_step_and_fails_no_change(pair:
     assert refused.value.hint
     pair.look()
     pair.release()
-    wrong.odoo_client = OdooClient(OdooConnection(pair.odoo.url, pair.odoo.db.name, "wrong", 1))
+    wrong.odoo_client = OdooClient.connect(OdooConnection(pair.odoo.url, pair.odoo.db.name, "wrong", 1))
     with pytest.raises(MagodooError) as refused_too:
         load.run(wrong)
     assert isinstance(refused_too.value, Unauthorized)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import ast
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import stories
 
 TESTS = Path(__file__).parent
 OF_PYTHON = {"_exit", "_getframe", "_replace"}  # public, whatever they are called
@@ -43,6 +48,16 @@ def test_no_private_name_is_used() -> None:
                 if is_private(name)
             ]
     assert used == []
+
+
+def test_a_story_that_yields_something_else_is_told_what_to_write() -> None:
+    @stories.story()
+    def bare(pair: Any) -> Any:
+        yield
+
+    pair = SimpleNamespace(policy=lambda **_: nullcontext(), account_of=lambda name: "", find_more_to_do=dict)
+    told = stories.tell(pair, [SimpleNamespace(nodeid="bare", function=bare)])
+    assert "yield run_chain()" in str(told["bare"])
 
 
 def names_of_others(node: ast.AST) -> list[str]:

@@ -54,7 +54,7 @@ class Server:
 
 
 def client(version: int, size: str = "12", digits: int = 2) -> OdooClient:
-    return OdooClient(CONNECTION, Server(version, Decimal(size), digits))
+    return OdooClient.connect(CONNECTION, Server(version, Decimal(size), digits))
 
 
 def order_row(unit: int, own: int = UNIT, **quantities: str) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def order_row(unit: int, own: int = UNIT, **quantities: str) -> dict[str, Any]:
 @pytest.mark.parametrize("version", [16, 17, 18, 19, 20])
 def test_a_dozen_is_twelve_pieces_in_every_version(version: int) -> None:
     row = order_row(DOZEN, product_uom_qty="1.5", qty_invoiced="0.42")
-    client(version).count_in_product_units([row])
+    client(version).units.convert([row])
     (line,) = row["order_line"]
     # 5 pieces are 0.42 dozen in Odoo's own sum: it is 5 again, and not 5.04.
     assert (line["product_uom_qty"], line["qty_invoiced"]) == (18, 5)
@@ -74,14 +74,14 @@ def test_a_dozen_is_twelve_pieces_in_every_version(version: int) -> None:
 @pytest.mark.parametrize("version", [18, 19])
 def test_pieces_of_a_product_that_is_kept_in_dozens_are_parts_of_it(version: int) -> None:
     row = order_row(UNIT, DOZEN, product_uom_qty="6")
-    client(version).count_in_product_units([row])
+    client(version).units.convert([row])
     assert row["order_line"][0]["product_uom_qty"] == Decimal("0.5")
 
 
 @pytest.mark.parametrize("version", [18, 19])
 def test_a_unit_of_another_family_is_marked_and_its_figures_stay(version: int) -> None:
     row = order_row(KG, product_uom_qty="2")
-    client(version).count_in_product_units([row])
+    client(version).units.convert([row])
     assert row["order_line"][0][FOREIGN] == ["unit 3", "unit 1"]
     assert row["order_line"][0]["product_uom_qty"] == 2
 
@@ -93,7 +93,7 @@ def test_a_line_without_a_unit_or_a_product_or_in_its_product_s_own_asks_odoo_no
         {"order_line": []},
     ]
     server = Server(19, Decimal(12))
-    OdooClient(CONNECTION, server).count_in_product_units(rows)
+    OdooClient.connect(CONNECTION, server).units.convert(rows)
     assert server.asked == []
 
 
@@ -108,10 +108,10 @@ def test_what_is_written_in_a_move_s_unit_is_read_back_as_the_same_pieces(
     """Wherever Odoo holds it exactly; where it does not, nothing is written."""
     odoo = client(version, str(size))
     move = {"product_id": {"id": 7, "uom_id": UNIT}, "product_uom": DOZEN, "product_uom_qty": Decimal(1000)}
-    odoo.count_in_product_units([{"move_ids": [move]}])
-    if not odoo.holds(move, pieces):
+    odoo.units.convert([{"move_ids": [move]}])
+    if not odoo.units.holds(move, pieces):
         return
     kept = in_unit_of(move, pieces).quantize(Decimal("0.01"))
     again = {"product_id": {"id": 7, "uom_id": UNIT}, "product_uom": DOZEN, "quantity": kept}
-    odoo.count_in_product_units([{"move_ids": [again]}])
+    odoo.units.convert([{"move_ids": [again]}])
     assert again["quantity"] == pieces

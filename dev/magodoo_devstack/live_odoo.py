@@ -2,7 +2,7 @@
 
     with live_odoo() as odoo:
         database = odoo.clone()          # 0.4 s
-        client = OdooClient(odoo.connection("sync", database))
+        client = OdooClient.connect(odoo.connection("sync", database))
 
 Everything lies under `var/odoo-19`: package, environment, PostgreSQL, keys. It is made anew when the package or the
 provisioning changes.
@@ -174,7 +174,7 @@ def _template(home: Path, package: Installation, cluster: Cluster, server: OdooS
     server.start()
     live = LiveOdoo(server.url, TEMPLATE, access, package.build, cluster, package)
     for company in access.companies:
-        with OdooClient(live.connection("admin", company=company)) as admin:
+        with OdooClient.connect(live.connection("admin", company=company)) as admin:
             odoo_provision.provision(admin)
     server.stop()
     stamp.touch(mode=0o600)

@@ -101,26 +101,30 @@ def provision(admin: OdooClient) -> None:
 
 def make_warehouse(admin: OdooClient) -> None:
     """The company's warehouse, which Odoo makes by itself only for the first company."""
-    if not admin.call("stock.warehouse", "search_count", domain=[["company_id", "=", admin.company]]):
-        create(admin, "stock.warehouse", [{"name": f"Warehouse {admin.company}", "code": f"WH{admin.company}"}])
+    if not admin.rpc.call("stock.warehouse", "search_count", domain=[["company_id", "=", admin.rpc.company_id]]):
+        create(
+            admin,
+            "stock.warehouse",
+            [{"name": f"Warehouse {admin.rpc.company_id}", "code": f"WH{admin.rpc.company_id}"}],
+        )
 
 
 def make_currency(admin: OdooClient) -> None:
     """EUR, its rate, and a pricelist per currency: a sale order takes its currency from there (docs/facts/pair.md#6)."""
     euro = _one(admin, "res.currency", [["name", "=", "EUR"]], active_test=False)
-    admin.write_call("res.currency", "write", ids=[euro], vals={"active": True})
-    own = admin.company_row()["currency_id"][0]
-    known = own == euro or admin.call(
-        "res.currency.rate", "search", domain=[["currency_id", "=", euro], ["company_id", "=", admin.company]]
+    admin.rpc.write_call("res.currency", "write", ids=[euro], vals={"active": True})
+    own = admin.company.row()["currency_id"][0]
+    known = own == euro or admin.rpc.call(
+        "res.currency.rate", "search", domain=[["currency_id", "=", euro], ["company_id", "=", admin.rpc.company_id]]
     )
     if not known:
-        rate = {"currency_id": euro, "name": "2020-01-01", "rate": EUR_RATE, "company_id": admin.company}
+        rate = {"currency_id": euro, "name": "2020-01-01", "rate": EUR_RATE, "company_id": admin.rpc.company_id}
         create(admin, "res.currency.rate", [rate])
     lists = [
         {
             "name": f"Magento {name}",
             "currency_id": _one(admin, "res.currency", [["name", "=", name]]),
-            "company_id": admin.company,
+            "company_id": admin.rpc.company_id,
         }
         for name in ("USD", "EUR")
     ]
@@ -133,7 +137,7 @@ def make_taxes(admin: OdooClient) -> None:
         "account.tax",
         [
             {"name": name, "amount": float(rate), "amount_type": "percent", "type_tax_use": "sale",
-             "price_include_override": "tax_excluded", "description": name, "company_id": admin.company}
+             "price_include_override": "tax_excluded", "description": name, "company_id": admin.rpc.company_id}
             for name, rate in TAXES
         ],
     )  # fmt: skip
@@ -153,16 +157,19 @@ def make_journals(admin: OdooClient, accounts: list[int]) -> None:
     journals = create(
         admin,
         "account.journal",
-        [{"name": name, "code": code, "type": "bank", "company_id": admin.company} for code, name in PROVIDERS.items()],
+        [
+            {"name": name, "code": code, "type": "bank", "company_id": admin.rpc.company_id}
+            for code, name in PROVIDERS.items()
+        ],
     )
     for journal, account in zip(journals, accounts, strict=True):
-        lines = admin.call("account.payment.method.line", "search", domain=[["journal_id", "=", journal]])
-        admin.write_call("account.payment.method.line", "write", ids=lines, vals={"payment_account_id": account})
+        lines = admin.rpc.call("account.payment.method.line", "search", domain=[["journal_id", "=", journal]])
+        admin.rpc.write_call("account.payment.method.line", "write", ids=lines, vals={"payment_account_id": account})
 
 
 def make_services(admin: OdooClient) -> None:
     """Shipping, discount and adjustments as products, invoiced on ordered quantities (docs/business-rules.md#taxes)."""
-    if admin.call("product.product", "search_count", domain=[["default_code", "in", list(SERVICES)]]):
+    if admin.rpc.call("product.product", "search_count", domain=[["default_code", "in", list(SERVICES)]]):
         return
     make_products(admin, [{"default_code": code, "name": name, "type": "service"} for code, name in SERVICES.items()])
 
@@ -175,20 +182,24 @@ def make_products(admin: OdooClient, products: list[dict[str, Any]]) -> list[int
 
 def make_stock(admin: OdooClient, products: list[int], quantity: int) -> None:
     """That many pieces of each product in the company's warehouse."""
-    (warehouse,) = admin.call(
-        "stock.warehouse", "search_read", domain=[["company_id", "=", admin.company]], fields=["lot_stock_id"], limit=1
+    (warehouse,) = admin.rpc.call(
+        "stock.warehouse",
+        "search_read",
+        domain=[["company_id", "=", admin.rpc.company_id]],
+        fields=["lot_stock_id"],
+        limit=1,
     )
     quants = [
         {"product_id": product, "location_id": warehouse["lot_stock_id"][0], "inventory_quantity": quantity}
         for product in products
     ]
     made = create(admin, "stock.quant", quants, context={"inventory_mode": True})
-    admin.write_call("stock.quant", "action_apply_inventory", ids=made)
+    admin.rpc.write_call("stock.quant", "action_apply_inventory", ids=made)
 
 
 def make_carriers(admin: OdooClient) -> None:
     """Shared by all companies: a carrier's company becomes its product's company, and SHIPPING is everybody's."""
-    if admin.call("delivery.carrier", "search_count", domain=[["name", "in", list(CARRIERS)]]):
+    if admin.rpc.call("delivery.carrier", "search_count", domain=[["name", "in", list(CARRIERS)]]):
         return
     shipping = _one(admin, "product.product", [["default_code", "=", "SHIPPING"]])
     usual = {"delivery_type": "fixed", "product_id": shipping, "fixed_price": 5.0}
@@ -197,7 +208,7 @@ def make_carriers(admin: OdooClient) -> None:
 
 def add_delivery_key(admin: OdooClient) -> None:
     """The field that carries the shipment's key: an external id cannot be attached to a picking (docs/facts/pair.md#5.1)."""
-    if admin.has_field("stock.picking", DELIVERY_KEY):
+    if admin.rpc.has_field("stock.picking", DELIVERY_KEY):
         return
     model = _one(admin, "ir.model", [["model", "=", "stock.picking"]])
     field = {"name": DELIVERY_KEY, "field_description": "Magento key", "model_id": model, "ttype": "char",
@@ -206,10 +217,10 @@ def add_delivery_key(admin: OdooClient) -> None:
 
 
 def create(admin: OdooClient, model: str, values: list[dict[str, Any]], **options: Any) -> list[int]:
-    ids: list[int] = admin.write_call(model, "create", vals_list=values, **options)
+    ids: list[int] = admin.rpc.write_call(model, "create", vals_list=values, **options)
     return ids
 
 
 def _one(admin: OdooClient, model: str, domain: list[Any], **context: Any) -> int:
-    (found,) = admin.call(model, "search", domain=domain, context=context, limit=1)
+    (found,) = admin.rpc.call(model, "search", domain=domain, context=context, limit=1)
     return int(found)

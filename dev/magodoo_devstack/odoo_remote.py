@@ -92,11 +92,11 @@ class RemoteOdoo:
 
     def install(self, database: str, *modules: str) -> None:
         """More of Odoo's modules into a copy, as its administrator does."""
-        with OdooClient(self.connection("admin", database)) as admin:
-            ids = admin.call("ir.module.module", "search", domain=[["name", "in", modules]])
+        with OdooClient.connect(self.connection("admin", database)) as admin:
+            ids = admin.rpc.call("ir.module.module", "search", domain=[["name", "in", modules]])
             if len(ids) < len(modules):
                 raise NotThere(f"{self.url} has not all of the modules {', '.join(modules)}")
-            admin.write_call("ir.module.module", "button_immediate_install", ids=ids)
+            admin.rpc.write_call("ir.module.module", "button_immediate_install", ids=ids)
 
     def past(self, database: str) -> OdooPast:
         self._lacks("what happened in the past is entered inside Odoo's own Python")
@@ -135,8 +135,8 @@ def remote_odoo(environ: Mapping[str, str] = os.environ) -> Iterator[RemoteOdoo]
         {user: environ.get(name, usual) for user, (name, usual) in LOGINS.items()},
         environ.get("ODOO_MASTER_PASSWORD", ""),
     )
-    with OdooClient(odoo.connection()) as client:
-        odoo.build = str(client.version)
+    with OdooClient.connect(odoo.connection()) as client:
+        odoo.build = str(client.rpc.version)
     try:
         yield odoo
     finally:

@@ -32,11 +32,6 @@ class Context:
     now: Callable[[], datetime] = utc_now
     stopped: threading.Event = field(default_factory=threading.Event)
 
-    def __post_init__(self) -> None:
-        if self.odoo_client is not None:
-            self.odoo_client.number_fields = self.instance.odoo.reference_fields
-            self.odoo_client.delivery_key = self.instance.odoo.delivery_key_field
-
     def stop(self) -> None:
         """Ask the run to end after the current call. Safe to call from a signal handler."""
         self.stopped.set()

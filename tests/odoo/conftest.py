@@ -95,7 +95,7 @@ def connect(odoo: Backend, database: str) -> Iterator[Callable[..., OdooClient]]
     clients: list[OdooClient] = []
 
     def client(user: str = "sync", company: int = 0) -> OdooClient:
-        clients.append(OdooClient(odoo.connection(user, database, company)))
+        clients.append(OdooClient.connect(odoo.connection(user, database, company)))
         return clients[-1]
 
     yield client

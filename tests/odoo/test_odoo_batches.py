@@ -22,7 +22,7 @@ def customers(shop: Shop) -> list[int]:
     shop.load_partner(1)
     shop.load_partner(2)
     names = [f"{MODULE}.partner_1", f"{MODULE}.partner_2"]
-    known = shop.client.by_external_ids(names)
+    known = shop.client.external_ids.find(names)
     return [known[name] for name in names]
 
 
@@ -37,7 +37,7 @@ def addresses(shop: Shop) -> Loaded:
         (f"{MODULE}.address_{place}", f"{MODULE}.partner_{number}", "other", f"Address {place}")
         for place, number in enumerate(CUSTOMERS)
     ]
-    return shop.client.load_partners(fields, rows)
+    return shop.client.customers.create(fields, rows)
 
 
 def of_customers(rows: Callable[[int], list[list[str]]], column: int) -> list[list[str]]:
@@ -70,8 +70,8 @@ def test_a_record_of_another_company_s_customer_takes_no_other_of_its_batch_away
     shop: Shop, admin: OdooClient, load: Callable[[Shop], Loaded]
 ) -> None:
     (partner,) = customers(shop)[1:]
-    (company,) = admin.call("res.company", "search", domain=[["id", "!=", 1]], limit=1)
-    admin.write_call("res.partner", "write", ids=[partner], vals={"company_id": company})
+    (company,) = admin.rpc.call("res.company", "search", domain=[["id", "!=", 1]], limit=1)
+    admin.rpc.write_call("res.partner", "write", ids=[partner], vals={"company_id": company})
     loaded = load(shop)
     assert sorted(place(name) for name in loaded.ids) == [0, 1, 3]
     assert [place(name) for name in loaded.refused] == [BAD]
@@ -94,5 +94,5 @@ def test_odoo_makes_documents_of_a_hidden_customer(
     """Whoever loads them must know by himself that the customer may not be read."""
     (partner,) = customers(shop)[1:]
     with hidden(admin, "res.partner", partner):
-        assert shop.client.hidden("res.partner", [partner])
+        assert shop.client.visibility.hidden("res.partner", [partner])
         assert len(load(shop).ids) == len(CUSTOMERS)

@@ -77,8 +77,8 @@ def server(odoo: LiveOdoo) -> Iterator[str]:
     """A database with two orders and their invoices: enough for the exchanges that read something."""
     database = odoo.clone()
     with (
-        OdooClient(odoo.connection("sync", database)) as sync,
-        OdooClient(odoo.connection("admin", database)) as admin,
+        OdooClient.connect(odoo.connection("sync", database)) as sync,
+        OdooClient.connect(odoo.connection("admin", database)) as admin,
     ):
         shop = Shop.stocked(sync, admin)
         for number in (1, 2):
@@ -137,8 +137,8 @@ def send(odoo: LiveOdoo, database: str, request: dict[str, Any], name: str) -> r
 
 
 def uid(odoo: LiveOdoo, database: str) -> int:
-    with OdooClient(odoo.connection("sync", database)) as client:
-        return int(client.call("res.users", "context_get")["uid"])
+    with OdooClient.connect(odoo.connection("sync", database)) as client:
+        return int(client.rpc.call("res.users", "context_get")["uid"])
 
 
 # Equal books
@@ -160,7 +160,7 @@ def in_odoo(odoo: LiveOdoo) -> Iterator[Entered]:
     database = odoo.clone()
     with odoo.past(database) as past:
         _, manifest = fill(past, past.clock, orders=ORDERS, seed=5, until=UNTIL)
-    with OdooClient(odoo.connection("sync", database)) as client:
+    with OdooClient.connect(odoo.connection("sync", database)) as client:
         yield Entered(rows_of(client), manifest)
     odoo.drop(database)
 
@@ -174,7 +174,7 @@ def in_sandbox() -> Iterator[Entered]:
             database.now = moment
 
         _, manifest = fill(database, clock, orders=ORDERS, seed=5, until=UNTIL)
-        with OdooClient(sandbox.connection("sync")) as client:
+        with OdooClient.connect(sandbox.connection("sync")) as client:
             yield Entered(rows_of(client), manifest)
 
 
@@ -208,7 +208,7 @@ def rows_of(client: OdooClient) -> dict[str, dict[str, Any]]:
     return {
         kind: {
             str(row["name"] or row.get("ref")): row
-            for page in client.changed(kind, datetime(2020, 1, 1, tzinfo=UTC))
+            for page in client.documents.changed(kind, datetime(2020, 1, 1, tzinfo=UTC))
             for row in page.rows
         }
         for kind in READINGS

@@ -24,29 +24,31 @@ def test_a_mandatory_plan_is_named_until_a_distribution_model_gives_an_account_o
 ) -> None:
     assert "no analytic accounting" in look(client, demands.analytic)
     group, users = (
-        admin.call("ir.model.data", "check_object_reference", module=module, xml_id=name)[1]
+        admin.rpc.call("ir.model.data", "check_object_reference", module=module, xml_id=name)[1]
         for module, name in (("analytic", "group_analytic_accounting"), ("base", "group_user"))
     )
-    admin.write_call("res.groups", "write", ids=[users], vals={"implied_ids": [[4, group]]})
-    (plan,) = admin.write_call("account.analytic.plan", "create", vals_list=[{"name": "Department"}])
-    (account,) = admin.write_call("account.analytic.account", "create", vals_list=[{"name": "Web", "plan_id": plan}])
+    admin.rpc.write_call("res.groups", "write", ids=[users], vals={"implied_ids": [[4, group]]})
+    (plan,) = admin.rpc.write_call("account.analytic.plan", "create", vals_list=[{"name": "Department"}])
+    (account,) = admin.rpc.write_call(
+        "account.analytic.account", "create", vals_list=[{"name": "Web", "plan_id": plan}]
+    )
     rule = {"business_domain": "invoice", "analytic_plan_id": plan, "applicability": "mandatory"}
-    admin.write_call("account.analytic.applicability", "create", vals_list=[rule])
+    admin.rpc.write_call("account.analytic.applicability", "create", vals_list=[rule])
     assert "no distribution model gives" in look(client, demands.analytic)
     values = {"analytic_distribution": {str(account): 100}, "account_prefix": "4"}
-    (model,) = admin.write_call("account.analytic.distribution.model", "create", vals_list=[values])
+    (model,) = admin.rpc.write_call("account.analytic.distribution.model", "create", vals_list=[values])
     assert "only for account_prefix 4" in look(client, demands.analytic)
-    admin.write_call("account.analytic.distribution.model", "write", ids=[model], vals={"account_prefix": False})
+    admin.rpc.write_call("account.analytic.distribution.model", "write", ids=[model], vals={"account_prefix": False})
     assert "elsewhere none applies" not in look(client, demands.analytic)
     assert "no distribution model" not in look(client, demands.analytic)
 
 
 def test_a_field_that_only_the_form_demands_is_named(client: OdooClient, admin: OdooClient) -> None:
     assert "people must fill" not in look(client, demands.fields), "Odoo itself demands nothing more"
-    (form,) = admin.call("ir.ui.view", "search", domain=[["model", "=", "sale.order"], ["type", "=", "form"], ["inherit_id", "=", False], ["mode", "=", "primary"]], limit=1, order="priority, id")  # fmt: skip
+    (form,) = admin.rpc.call("ir.ui.view", "search", domain=[["model", "=", "sale.order"], ["type", "=", "form"], ["inherit_id", "=", False], ["mode", "=", "primary"]], limit=1, order="priority, id")  # fmt: skip
     arch = '<data><field name="partner_id" position="after"><field name="campaign_id" required="1"/></field></data>'
     values = {"name": "demands", "model": "sale.order", "inherit_id": form, "type": "form", "arch": arch}
-    admin.write_call("ir.ui.view", "create", vals_list=[values])
+    admin.rpc.write_call("ir.ui.view", "create", vals_list=[values])
     assert "campaign_id" in look(client, demands.fields)
     assert "campaign_id" not in look(client, demands.fields, order_values={"campaign_id": "Web"})
     assert "no field" not in look(client, demands.other_values, order_values={"campaign_id": "Web"})

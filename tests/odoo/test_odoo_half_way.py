@@ -10,7 +10,7 @@ import pytest
 from hidden_records import ARCHIVABLE, EVER, KINDS, hide, sell
 from odoo_shop import MOVE_FIELDS, ORDER_FIELDS, PAYMENT_FIELDS, Shop
 
-from magodoo.connectors.odoo import reads
+from magodoo.connectors.odoo import documents, record_trees
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.record_kinds import READINGS
 
@@ -30,8 +30,8 @@ def interrupted(
     way: between two pages; between the list and what is below it, as versions without the nested read are asked; or between two of
     the batches that are read at the same time.
     """
-    ids = sorted(row["id"] for page in client.changed(kind, EVER) for row in page.rows)
-    usual, left = client.call, [then]
+    ids = sorted(row["id"] for page in client.documents.changed(kind, EVER) for row in page.rows)
+    usual, left = client.rpc.call, [then]
 
     def call(model: str, method: str, **more: Any) -> Any:
         answer = usual(model, method, **more)
@@ -40,11 +40,16 @@ def interrupted(
         return answer
 
     with monkeypatch.context() as patched:
-        patched.setattr(client, "call", call)
-        patched.setattr(client, "nested", way != "below")
-        patched.setattr(reads, "BATCH", 1)
-        size = 1 if way == "pages" else reads.PAGE_SIZE
-        pages = [client.by_ids(kind, ids)] if way == "batches" else list(client.changed(kind, EVER, page_size=size))
+        patched.setattr(client.rpc, "call", call)
+        if way == "below":
+            patched.setattr(record_trees, "NESTED_READ_SINCE", 99)
+        patched.setattr(documents, "BATCH", 1)
+        size = 1 if way == "pages" else documents.PAGE_SIZE
+        pages = (
+            [client.documents.by_ids(kind, ids)]
+            if way == "batches"
+            else list(client.documents.changed(kind, EVER, page_size=size))
+        )
     assert not left, "something happened in the middle"
     read = {row["id"] for page in pages for row in page.rows}
     return read, {int(each.source_id or 0) for page in pages for each in page.quarantined}
@@ -63,7 +68,7 @@ def test_what_is_hidden_half_way_costs_its_own_documents_alone(
         assert other.documents[kind] in good, f"{kind} of the other order"
         assert apart <= {one.documents[kind]}, kind
         assert one.documents[kind] in good | apart or (way == "pages" and READINGS[kind].model == model), kind
-        admin.write_call("ir.rule", "unlink", ids=rules)
+        admin.rpc.write_call("ir.rule", "unlink", ids=rules)
 
 
 @pytest.mark.parametrize("model", ARCHIVABLE)
@@ -73,25 +78,25 @@ def test_what_is_archived_half_way_costs_nothing(
     one, other = sell(shop, 1), sell(shop, 2)
 
     def archive() -> None:
-        admin.write_call(model, "write", ids=[one.records[model]], vals={"active": False})
+        admin.rpc.write_call(model, "write", ids=[one.records[model]], vals={"active": False})
 
     for kind, way in itertools.product(KINDS, WAYS):
         good, apart = interrupted(client, monkeypatch, kind, archive, way)
         assert ({one.documents[kind], other.documents[kind]} <= good, apart) == (True, set()), kind
-        admin.write_call(model, "write", ids=[one.records[model]], vals={"active": True})
+        admin.rpc.write_call(model, "write", ids=[one.records[model]], vals={"active": True})
 
 
 def begin(shop: Shop, number: int) -> dict[str, tuple[str, int, int]]:
     """An order with what Odoo still lets be deleted: by model its kind of document, the document, and the record."""
     client = shop.client
-    (order,) = client.load_orders(ORDER_FIELDS, shop.order_rows(number)).ids.values()
-    client.confirm_orders([order])
-    (move,) = client.load_moves(MOVE_FIELDS, shop.move_rows(number, number)).ids.values()
-    (draft,) = client.load_orders(ORDER_FIELDS, shop.order_rows(number + 10)).ids.values()
-    (payment,) = client.load_payments(PAYMENT_FIELDS, shop.payment_rows(move, number, "5")).ids.values()
-    (picking,) = client.open_pickings([order])
-    line = client.by_ids("order", [draft]).sure[0]["order_line"][-1]["id"]
-    item = client.by_ids("invoice", [move]).sure[0]["invoice_line_ids"][-1]["id"]
+    (order,) = client.orders.create(ORDER_FIELDS, shop.order_rows(number)).ids.values()
+    client.orders.confirm([order])
+    (move,) = client.invoices.create(MOVE_FIELDS, shop.move_rows(number, number)).ids.values()
+    (draft,) = client.orders.create(ORDER_FIELDS, shop.order_rows(number + 10)).ids.values()
+    (payment,) = client.payments.create(PAYMENT_FIELDS, shop.payment_rows(move, number, "5")).ids.values()
+    (picking,) = client.deliveries.open_transfers([order])
+    line = client.documents.by_ids("order", [draft]).sure[0]["order_line"][-1]["id"]
+    item = client.documents.by_ids("invoice", [move]).sure[0]["invoice_line_ids"][-1]["id"]
     return {
         "sale.order": ("order", draft, draft), "sale.order.line": ("order", draft, line),
         "account.move": ("invoice", move, move), "account.move.line": ("invoice", move, item),
@@ -111,8 +116,10 @@ def test_what_is_deleted_half_way_costs_its_own_documents_alone(
     one, other = begin(shop, 1)[model], begin(shop, 2)[model]
     kind, document, record = one
     if model.startswith("stock"):
-        admin.write_call("stock.picking", "action_cancel", ids=[document])
-    good, apart = interrupted(client, monkeypatch, kind, lambda: admin.write_call(model, "unlink", ids=[record]), way)
+        admin.rpc.write_call("stock.picking", "action_cancel", ids=[document])
+    good, apart = interrupted(
+        client, monkeypatch, kind, lambda: admin.rpc.write_call(model, "unlink", ids=[record]), way
+    )
     assert other[1] in good
     assert apart <= {document}
-    assert client.hidden(READINGS[kind].model, [document]) == {}, "what is deleted is not hidden"
+    assert client.visibility.hidden(READINGS[kind].model, [document]) == {}, "what is deleted is not hidden"

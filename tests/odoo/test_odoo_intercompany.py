@@ -39,7 +39,7 @@ class OfTwoCompanies(ShopAndLiveBooks):
     def call(self, model: str, method: str, ids: Any = None, **arguments: Any) -> Any:
         context = dict(arguments.pop("context", None) or {})
         if context.pop("allowed_company_ids", None) == [WAREHOUSE]:
-            return self.there.call(model, method, ids=ids, context=context, retry=False, **arguments)
+            return self.there.rpc.call(model, method, ids=ids, context=context, retry=False, **arguments)
         return super().call(model, method, ids, **arguments, **({"context": context} if context else {}))
 
     def books_connection(self) -> OdooConnection:
@@ -53,7 +53,7 @@ def pair(odoo: LiveOdoo, module_staging_url: str, tmp_path_factory: pytest.TempP
     docs = tmp_path_factory.mktemp("data_docs")
     with shop_and_live_books(odoo, module_staging_url, docs, more) as made, ExitStack() as stack:
         made.__class__ = OfTwoCompanies
-        made.there = stack.enter_context(OdooClient(odoo.connection("admin", made.database, WAREHOUSE)))
+        made.there = stack.enter_context(OdooClient.connect(odoo.connection("admin", made.database, WAREHOUSE)))
         products = made.books.names.products
         (warehouse,) = rows_there(made, "stock.warehouse", [["company_id", "=", WAREHOUSE]], "lot_stock_id")
         for sku in ("SKU-001", "SKU-002", "SKU-012"):

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 from odoo_shop import LINES, MODULE, Line, Shop
 
+from magodoo.connectors.odoo import record_trees
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.record_kinds import ELECTRONIC, READINGS
 from magodoo.connectors.odoo.transport import JsonRpc, open_session
@@ -26,35 +27,37 @@ def full(shop: Shop) -> Shop:
     move = shop.posted_invoice(1, 1)
     client = shop.client
     (payment,) = shop.load_payments(shop.payment_rows(move, 1, "50.00")).ids.values()
-    client.post_payments([payment])
-    client.reconcile_payment(payment, move)
+    client.payments.post([payment])
+    client.payments.reconcile_one(payment, move)
     picking = shop.shipped(order, {"SKU-A": "2"}, key="m:1", tracking="1Z1")
-    (done,) = client.by_ids("shipment", [picking]).rows
-    back = client.return_picking(picking, {done["move_ids"][0]["id"]: Decimal(1)})
-    client.validate_pickings([back])
+    (done,) = client.documents.by_ids("shipment", [picking]).rows
+    back = client.deliveries.create_return(picking, {done["move_ids"][0]["id"]: Decimal(1)})
+    client.deliveries.validate([back])
     memo = shop.move_rows(1, 1, (Line("SKU-A", "1", "19.99", "19.99", "1.65"),), kind="out_refund")
     shop.load_moves(memo)
     return shop
 
 
 def rows_of(client: OdooClient, kind: str, **options: int) -> list[dict]:
-    return [row for page in client.changed(kind, EVER, **options) for row in page.rows]
+    return [row for page in client.documents.changed(kind, EVER, **options) for row in page.rows]
 
 
 def test_both_transports_and_both_ways_to_read_a_tree_give_the_same_rows(full: Shop, client: OdooClient) -> None:
-    rpc = OdooClient(client.connection, JsonRpc(open_session(client.connection), client.connection, client.version))
-    flat = OdooClient(client.connection)
-    flat.nested = False
+    rpc = OdooClient.connect(
+        client.connection, JsonRpc(open_session(client.connection), client.connection, client.rpc.version)
+    )
     for kind in READINGS:
         # Orders between companies and electronic documents have fields of modules.
         optional = {"auto_purchase_order_id", *ELECTRONIC.split()}
-        if client.version.major < 19:  # `matched_payment_ids` is there from 18 on
+        if client.rpc.version.major < 19:  # `matched_payment_ids` is there from 18 on
             optional.add("reconciled_payment_ids")
-        assert set(client.missing_fields(kind)) <= optional
+        assert set(client.documents.missing_fields(kind)) <= optional
         rows = rows_of(client, kind)
         assert len(rows) == (2 if kind == "shipment" else 1)
         assert rows_of(rpc, kind) == rows
-        assert rows_of(flat, kind) == rows
+        with pytest.MonkeyPatch.context() as older:
+            older.setattr(record_trees, "NESTED_READ_SINCE", 99)
+            assert rows_of(client, kind) == rows
 
 
 def test_pages_that_end_within_a_second_lose_and_repeat_nothing(client: OdooClient, shop: Shop) -> None:
@@ -64,8 +67,8 @@ def test_pages_that_end_within_a_second_lose_and_repeat_nothing(client: OdooClie
     ids = sorted(made.values())
     # One transaction gives one stamp; these are stamped again one by one, against the order of their ids.
     for id in ids[10:5:-1]:
-        client.write_call("sale.order", "write", ids=[id], vals={"client_order_ref": f"again {id}"})
-    pages = list(client.changed("order", EVER, page_size=4))
+        client.rpc.write_call("sale.order", "write", ids=[id], vals={"client_order_ref": f"again {id}"})
+    pages = list(client.documents.changed("order", EVER, page_size=4))
     read = [row["id"] for page in pages for row in page.rows]
     assert sorted(read) == ids
     assert {page.total_count for page in pages} == {23}
@@ -82,10 +85,10 @@ def test_a_window_is_half_open(client: OdooClient, shop: Shop) -> None:
     second = timedelta(seconds=1)
 
     def read(since: datetime, until: datetime) -> int:
-        return sum(len(page.rows) for page in client.changed("order", since, until))
+        return sum(len(page.rows) for page in client.documents.changed("order", since, until))
 
     assert (read(at, at + second), read(at - second, at), read(at + second, at + 2 * second)) == (1, 0, 0)
-    assert client.count("order", at, at + second) == 1
+    assert client.documents.count("order", at, at + second) == 1
 
 
 def test_orders_are_found_by_reference_and_deleted_ones_are_known_by_their_absence(
@@ -94,10 +97,15 @@ def test_orders_are_found_by_reference_and_deleted_ones_are_known_by_their_absen
     shop.load_partner()
     made = shop.load_orders([*shop.order_rows(1), *shop.order_rows(2)]).ids
     first, second = made.values()
-    assert [row["id"] for row in client.orders_by_reference(["000000002", "nothing"]).rows] == [second]
-    admin.write_call("sale.order", "unlink", ids=[first])
-    assert client.existing_ids("order", [first, second, 10**6]) == {second}
-    assert [row["id"] for row in client.by_ids("order", [first, second]).rows] == [second]
+    assert [
+        row["id"]
+        for row in client.documents.by_reference(
+            "order", ["000000002", "nothing"], ["client_order_ref", "origin", "name"]
+        ).rows
+    ] == [second]
+    admin.rpc.write_call("sale.order", "unlink", ids=[first])
+    assert client.documents.existing_ids("order", [first, second, 10**6]) == {second}
+    assert [row["id"] for row in client.documents.by_ids("order", [first, second]).rows] == [second]
     again = shop.load_orders(shop.order_rows(1)).ids
     assert list(again.values()) != [first]
 
@@ -108,37 +116,39 @@ def test_external_ids_are_found_by_the_restricted_user_and_faster_by_one_who_may
     shop.load_partner()
     made = shop.load_orders([*shop.order_rows(1), *shop.order_rows(2)]).ids
     names = [*made, f"{MODULE}.partner_1", f"{MODULE}.nothing", "no_such_module.name"]
-    found = client.by_external_ids(names)
+    found = client.external_ids.find(names)
     assert {name: found[name] for name in made} == made
     assert sorted(found) == sorted([*made, f"{MODULE}.partner_1"])
-    assert admin.by_external_ids(names) == found
-    assert client.external_ids("sale.order", made.values()) == {id: name for name, id in made.items()}
+    assert admin.external_ids.find(names) == found
+    assert client.external_ids.of("sale.order", made.values()) == {id: name for name, id in made.items()}
 
 
 def test_master_data_is_complete(client: OdooClient, shop: Shop) -> None:
-    products = {row["default_code"]: row for row in client.products(["SKU-A", "SHIPPING", "unknown"])}
+    products = {row["default_code"]: row for row in client.master_data.products(["SKU-A", "SHIPPING", "unknown"])}
     assert sorted(products) == ["SHIPPING", "SKU-A"]
     assert (products["SHIPPING"]["type"], products["SHIPPING"]["invoice_policy"]) == ("service", "order")
     assert products["SKU-A"]["is_storable"] is True
-    assert {Decimal("8.25"), Decimal(19), Decimal(7), Decimal(0)} <= {row["amount"] for row in client.taxes()}
-    assert {"USD", "EUR"} <= {row["name"] for row in client.currencies() if row["active"]}
-    journals = {row["code"]: row for row in client.journals()}
+    assert {Decimal("8.25"), Decimal(19), Decimal(7), Decimal(0)} <= {
+        row["amount"] for row in client.master_data.taxes()
+    }
+    assert {"USD", "EUR"} <= {row["name"] for row in client.master_data.currencies() if row["active"]}
+    journals = {row["code"]: row for row in client.master_data.journals()}
     for code in odoo_provision.PROVIDERS:
         lines = journals[code]["method_lines"]
         assert {line["payment_type"] for line in lines} == {"inbound", "outbound"}
         assert {line["payment_account"]["account_type"] for line in lines} == {"asset_current"}
-    assert {"Magento USD", "Magento EUR"} <= {row["name"] for row in client.pricelists()}
-    assert set(odoo_provision.CARRIERS) <= {row["name"] for row in client.carriers()}
-    assert "US" in {row["code"] for row in client.countries()}
-    assert [row["code"] for row in client.warehouses()] == ["WH"]
-    assert client.lock_dates() == {}
-    assert {"account", "sale", "sale_stock", "stock", "stock_delivery"} <= client.modules()
-    assert client.company_row()["currency_id"][1] == "USD"
+    assert {"Magento USD", "Magento EUR"} <= {row["name"] for row in client.master_data.pricelists()}
+    assert set(odoo_provision.CARRIERS) <= {row["name"] for row in client.master_data.carriers()}
+    assert "US" in {row["code"] for row in client.master_data.countries()}
+    assert [row["code"] for row in client.master_data.warehouses()] == ["WH"]
+    assert client.company.lock_dates() == {}
+    assert {"account", "sale", "sale_stock", "stock", "stock_delivery"} <= client.installation.modules()
+    assert client.company.row()["currency_id"][1] == "USD"
 
 
 def test_the_database_has_one_identity_for_every_user(client: OdooClient, admin: OdooClient) -> None:
-    assert uuid.UUID(client.database_uuid())
-    assert client.database_uuid() == admin.database_uuid()
+    assert uuid.UUID(client.installation.database_uuid())
+    assert client.installation.database_uuid() == admin.installation.database_uuid()
 
 
 def test_two_companies_never_see_each_others_documents(
@@ -156,9 +166,11 @@ def test_two_companies_never_see_each_others_documents(
         else:
             made = shops[second].products
             client = both[company]
-            tax = next(row["id"] for row in client.taxes() if row["amount"] == Decimal("8.25"))
+            tax = next(row["id"] for row in client.master_data.taxes() if row["amount"] == Decimal("8.25"))
             lists = {
-                row["name"].split()[-1]: row["id"] for row in client.pricelists() if row["name"].startswith("Magento")
+                row["name"].split()[-1]: row["id"]
+                for row in client.master_data.pricelists()
+                if row["name"].startswith("Magento")
             }
             shops[company] = Shop(client, made, tax, shops[second].currencies, lists)
     shops[second].load_partner()
@@ -168,8 +180,8 @@ def test_two_companies_never_see_each_others_documents(
         client = both[company]
         (row,) = rows_of(client, "order")
         assert (row["id"], row["company_id"]) == (own, company)
-        assert client.by_ids("order", [other]).rows == []
-        assert client.existing_ids("order", [own, other]) == {own}
-        assert other in client.confirm_orders([other]).refused
-        assert {line["company_id"][0] for line in client.taxes()} == {company}
-        assert {line["company_id"][0] for line in client.journals()} == {company}
+        assert client.documents.by_ids("order", [other]).rows == []
+        assert client.documents.existing_ids("order", [own, other]) == {own}
+        assert other in client.orders.confirm([other]).refused
+        assert {line["company_id"][0] for line in client.master_data.taxes()} == {company}
+        assert {line["company_id"][0] for line in client.master_data.journals()} == {company}

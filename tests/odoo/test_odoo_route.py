@@ -10,7 +10,7 @@ from odoo_shop import LINES, MODULE, MOVE_FIELDS, Line, Shop
 from sandbox_backend import SandboxBackend
 
 from magodoo.connectors.odoo.client import OdooClient
-from magodoo.connectors.odoo.documents import Delivery
+from magodoo.connectors.odoo.deliveries import Delivery
 from magodoo.errors import FixDocument
 from magodoo_devstack.live_odoo import LiveOdoo
 
@@ -27,9 +27,9 @@ def test_an_order_is_created_once_with_magentos_amounts(client: OdooClient, shop
     first = shop.load_orders(rows)
     second = shop.load_orders(rows)
     assert first.ids == second.ids
-    (order,) = client.by_ids("order", list(first.ids.values())).rows
+    (order,) = client.documents.by_ids("order", list(first.ids.values())).rows
     # Before 19 an order cannot carry a tax: Odoo's own stands there, and the pipeline does not confirm it.
-    cent = 0 if client.has_field("sale.order.line", "extra_tax_data") else Decimal("0.01")
+    cent = 0 if client.rpc.has_field("sale.order.line", "extra_tax_data") else Decimal("0.01")
     assert amounts(order) == (Decimal("82.29"), Decimal("6.37") + cent, Decimal("88.66") + cent)
     assert len(order["order_line"]) == 3
     assert order["external_id"] == f"{MODULE}.order_1"
@@ -39,19 +39,19 @@ def test_an_order_is_created_once_with_magentos_amounts(client: OdooClient, shop
 
 def test_confirming_twice_confirms_once_and_the_order_date_can_be_restored(client: OdooClient, shop: Shop) -> None:
     order = shop.confirmed_order(1)
-    assert client.confirm_orders([order]).ids == [order]
-    client.set_date_order({order: datetime(2026, 11, 20, 10, tzinfo=UTC)})
-    (row,) = client.by_ids("order", [order]).rows
+    assert client.orders.confirm([order]).ids == [order]
+    client.orders.set_dates({order: datetime(2026, 11, 20, 10, tzinfo=UTC)})
+    (row,) = client.documents.by_ids("order", [order]).rows
     assert (row["state"], row["date_order"]) == ("sale", "2026-11-20 10:00:00")
-    assert len(client.open_pickings([order])) == 1
+    assert len(client.deliveries.open_transfers([order])) == 1
 
 
 def test_an_order_is_cancelled_once_and_its_delivery_with_it(client: OdooClient, shop: Shop) -> None:
     order = shop.confirmed_order(1)
-    assert client.cancel_orders([order]).ids == [order]
-    assert client.cancel_orders([order]).ids == [order]
-    assert client.open_pickings([order]) == []
-    (picking,) = client.by_order_ids("shipment", [order]).rows
+    assert client.orders.cancel([order]).ids == [order]
+    assert client.orders.cancel([order]).ids == [order]
+    assert client.deliveries.open_transfers([order]) == []
+    (picking,) = client.documents.by_order_ids("shipment", [order]).rows
     assert picking["state"] == "cancel"
 
 
@@ -61,39 +61,39 @@ def test_an_invoice_is_posted_and_paid_once_to_the_cent(client: OdooClient, shop
     drafts = [shop.load_moves(rows).ids for _ in range(2)]
     assert drafts[0] == drafts[1]
     (move,) = drafts[0].values()
-    assert client.post_moves([move]).ids == client.post_moves([move]).ids == [move]
+    assert client.invoices.post([move]).ids == client.invoices.post([move]).ids == [move]
     assert shop.load_moves(rows).ids == drafts[0]
 
     loads = [shop.load_payments(shop.payment_rows(move, 1, "83.66")).ids for _ in range(2)]
     assert loads[0] == loads[1]
     (payment,) = loads[0].values()
-    assert client.post_payments([payment]).ids == client.post_payments([payment]).ids == [payment]
+    assert client.payments.post([payment]).ids == client.payments.post([payment]).ids == [payment]
     for _ in range(2):
-        after = client.reconcile_payment(payment, move)
+        after = client.payments.reconcile_one(payment, move)
         assert (after["payment_state"], after["amount_residual"]) == ("paid", 0)
 
-    (invoice,) = client.by_order_ids("invoice", [order]).rows
+    (invoice,) = client.documents.by_order_ids("invoice", [order]).rows
     assert amounts(invoice) == (Decimal("77.29"), Decimal("6.37"), Decimal("83.66"))
     assert invoice["external_id"] == f"{MODULE}.inv_1"
     assert [paid["amount"] for paid in invoice["matched_payment_ids"]] == [Decimal("83.66")]
     assert invoice["invoice_line_ids"][0]["sale_line_ids"][0]["external_id"] == f"{MODULE}.oi_1_0"
-    (paid,) = client.by_order_ids("payment", [order]).rows
+    (paid,) = client.documents.by_order_ids("payment", [order]).rows
     assert (paid["id"], paid["state"], paid["external_id"]) == (payment, "paid", f"{MODULE}.pay_inbound_1")
-    (sold,) = client.by_ids("order", [order]).rows
+    (sold,) = client.documents.by_ids("order", [order]).rows
     assert sold["invoice_status"] == "invoiced"
 
 
 def test_a_partial_delivery_leaves_a_backorder_and_carries_key_and_tracking(client: OdooClient, shop: Shop) -> None:
     order = shop.confirmed_order(1)
     first = shop.shipped(order, {"SKU-A": "2", "SKU-B": "3"}, key="m:shipment_1", tracking="1Z1, 1Z2")
-    assert client.validate_pickings([first]).ids == [first]
-    (backorder,) = client.open_pickings([order])
+    assert client.deliveries.validate([first]).ids == [first]
+    (backorder,) = client.deliveries.open_transfers([order])
     assert backorder["backorder_id"]["id"] == first
     assert [(move["product_id"]["default_code"], move["product_uom_qty"]) for move in backorder["move_ids"]] == [
         ("SKU-B", 4)
     ]
     second = shop.shipped(order, {"SKU-B": "4"}, key="m:shipment_2")
-    page = client.by_order_ids("shipment", [order])
+    page = client.documents.by_order_ids("shipment", [order])
     shipped = {row["id"]: row for row in page.rows}
     assert shipped[first]["x_magento_key"] == "m:shipment_1"
     assert shipped[first]["carrier_tracking_ref"] == "1Z1, 1Z2"
@@ -102,29 +102,29 @@ def test_a_partial_delivery_leaves_a_backorder_and_carries_key_and_tracking(clie
         f"{MODULE}.oi_1_1",
     }
     assert shipped[second]["state"] == "done"
-    client.set_tracking({first: Delivery("1Z9")})
-    (changed,) = client.by_ids("shipment", [first]).rows
+    client.deliveries.set_tracking({first: Delivery("1Z9")})
+    (changed,) = client.documents.by_ids("shipment", [first]).rows
     assert (changed["carrier_tracking_ref"], changed["x_magento_key"]) == ("1Z9", "m:shipment_1")
 
 
 def test_a_delivery_without_backorder_cancels_the_rest(client: OdooClient, shop: Shop) -> None:
     order = shop.confirmed_order(1)
-    (picking,) = client.open_pickings([order])
+    (picking,) = client.deliveries.open_transfers([order])
     moves = {move["product_id"]["default_code"]: move["id"] for move in picking["move_ids"]}
-    client.set_quantities({moves["SKU-A"]: Decimal(2), moves["SKU-B"]: Decimal(0)})
-    assert client.validate_pickings([picking["id"]], backorder=False).ids == [picking["id"]]
-    assert client.open_pickings([order]) == []
+    client.deliveries.set_quantities({moves["SKU-A"]: Decimal(2), moves["SKU-B"]: Decimal(0)})
+    assert client.deliveries.validate([picking["id"]], backorder=False).ids == [picking["id"]]
+    assert client.deliveries.open_transfers([order]) == []
 
 
 def test_a_return_is_made_once_per_key_and_lowers_what_was_delivered(client: OdooClient, shop: Shop) -> None:
     order = shop.confirmed_order(1)
     picking = shop.shipped(order, {"SKU-A": "2", "SKU-B": "7"})
-    (done,) = client.by_ids("shipment", [picking]).rows
+    (done,) = client.documents.by_ids("shipment", [picking]).rows
     move = next(move["id"] for move in done["move_ids"] if move["product_id"]["default_code"] == "SKU-B")
-    back = client.return_picking(picking, {move: Decimal(2)}, key="m:return_1")
-    assert client.return_picking(picking, {move: Decimal(2)}, key="m:return_1") == back
-    assert client.validate_pickings([back]).ids == [back]
-    (row,) = client.by_order_ids("return", [order]).rows
+    back = client.deliveries.create_return(picking, {move: Decimal(2)}, key="m:return_1")
+    assert client.deliveries.create_return(picking, {move: Decimal(2)}, key="m:return_1") == back
+    assert client.deliveries.validate([back]).ids == [back]
+    (row,) = client.documents.by_order_ids("return", [order]).rows
     assert (row["id"], row["state"], row["return_id"]["id"], row["x_magento_key"]) == (
         back,
         "done",
@@ -135,7 +135,7 @@ def test_a_return_is_made_once_per_key_and_lowers_what_was_delivered(client: Odo
         (2, False)
     ]
     with pytest.raises(FixDocument, match="cannot be returned"):
-        client.return_picking(picking, {999999: Decimal(1)})
+        client.deliveries.create_return(picking, {999999: Decimal(1)})
 
 
 def test_a_credit_note_reverses_is_paid_out_and_leaves_nothing_to_invoice(client: OdooClient, shop: Shop) -> None:
@@ -148,13 +148,13 @@ def test_a_credit_note_reverses_is_paid_out_and_leaves_nothing_to_invoice(client
     )
     rows = shop.move_rows(1, 1, lines, kind="out_refund", reversed_entry=f"{MODULE}.inv_1")
     (memo,) = shop.load_moves(rows).ids.values()
-    assert client.post_moves([memo]).ids == [memo]
-    (row,) = client.by_order_ids("credit_memo", [order]).rows
+    assert client.invoices.post([memo]).ids == [memo]
+    (row,) = client.documents.by_order_ids("credit_memo", [order]).rows
     assert amounts(row) == (Decimal("12.66"), Decimal("0.88"), Decimal("13.54"))
     assert row["reversed_entry_id"]["external_id"] == f"{MODULE}.inv_1"
-    (sold,) = client.by_ids("order", [order]).rows
+    (sold,) = client.documents.by_ids("order", [order]).rows
     assert sold["invoice_status"] == "invoiced"
-    (original,) = client.by_ids("invoice", [invoice]).rows
+    (original,) = client.documents.by_ids("invoice", [invoice]).rows
     assert original["payment_state"] == "partial"
 
 
@@ -162,54 +162,54 @@ def test_a_refund_payment_pays_out_a_credit_note_of_a_paid_invoice(client: OdooC
     shop.confirmed_order(1)
     invoice = shop.posted_invoice(1, 1)
     (payment,) = shop.load_payments(shop.payment_rows(invoice, 1, "83.66")).ids.values()
-    client.post_payments([payment])
-    client.reconcile_payment(payment, invoice)
+    client.payments.post([payment])
+    client.payments.reconcile_one(payment, invoice)
     rows = shop.move_rows(
         1, 1, (Line("SKU-B", "2", "5.33", "10.66", "0.88"),), kind="out_refund", reversed_entry=f"{MODULE}.inv_1"
     )
     (memo,) = shop.load_moves(rows).ids.values()
-    client.post_moves([memo])
+    client.invoices.post([memo])
     (out,) = shop.load_payments(shop.payment_rows(memo, 1, "11.54", inbound=False)).ids.values()
-    client.post_payments([out])
-    assert client.reconcile_payment(out, memo)["payment_state"] == "paid"
+    client.payments.post([out])
+    assert client.payments.reconcile_one(out, memo)["payment_state"] == "paid"
 
 
 def test_a_foreign_invoice_has_magentos_amounts_in_both_currencies(client: OdooClient, shop: Shop) -> None:
     shop.load_partner()
     loaded = shop.load_orders(shop.order_rows(1, currency="EUR"))
-    client.confirm_orders(list(loaded.ids.values()))
+    client.orders.confirm(list(loaded.ids.values()))
     move = shop.posted_invoice(1, 1, currency="EUR", rate="0.92")
-    (invoice,) = client.by_ids("invoice", [move]).rows
+    (invoice,) = client.documents.by_ids("invoice", [move]).rows
     assert invoice["currency_id"]["name"] == "EUR"
     assert amounts(invoice) == (Decimal("77.29"), Decimal("6.37"), Decimal("83.66"))
     # 39.98 / .92 + 37.31 / .92 and 3.30 / .92 + 3.07 / .92, each line rounded as Magento's base amounts are
     assert (invoice["amount_untaxed_signed"], invoice["amount_tax_signed"]) == (Decimal("84.01"), Decimal("6.93"))
-    (order,) = client.by_ids("order", list(loaded.ids.values())).rows
+    (order,) = client.documents.by_ids("order", list(loaded.ids.values())).rows
     assert order["currency_id"]["name"] == "EUR"
 
 
 def test_a_tax_is_forced_before_posting_where_lines_cannot_carry_it(client: OdooClient, shop: Shop) -> None:
     shop.confirmed_order(1)
     rows = [[*row[:16], "", row[17]] for row in shop.move_rows(1, 1)]
-    (move,) = client.load_moves(*shop.fitted("account.move", MOVE_FIELDS, rows)).ids.values()
-    (draft,) = client.by_ids("invoice", [move]).rows
+    (move,) = client.invoices.create(*shop.fitted("account.move", MOVE_FIELDS, rows)).ids.values()
+    (draft,) = client.documents.by_ids("invoice", [move]).rows
     assert draft["amount_tax"] == Decimal("6.38")
-    client.force_taxes(move, {shop.tax: Decimal("6.37")})
-    client.post_moves([move])
-    (posted,) = client.by_ids("invoice", [move]).rows
+    client.invoices.force_taxes(move, {shop.tax: Decimal("6.37")})
+    client.invoices.post([move])
+    (posted,) = client.documents.by_ids("invoice", [move]).rows
     assert amounts(posted) == (Decimal("77.29"), Decimal("6.37"), Decimal("83.66"))
     with pytest.raises(FixDocument, match="other tax lines"):
-        client.force_taxes(move, {shop.tax: Decimal("6.37"), 10**6: Decimal(1)})
+        client.invoices.force_taxes(move, {shop.tax: Decimal("6.37"), 10**6: Decimal(1)})
 
 
 def test_a_lock_date_moves_the_accounting_date_and_can_be_read_before(
     client: OdooClient, admin: OdooClient, shop: Shop
 ) -> None:
     shop.confirmed_order(1)
-    admin.write_call("res.company", "write", ids=[admin.company], vals={"sale_lock_date": "2026-10-31"})
-    assert {name: str(day) for name, day in client.lock_dates().items()} == {"sale_lock_date": "2026-10-31"}
+    admin.rpc.write_call("res.company", "write", ids=[admin.rpc.company_id], vals={"sale_lock_date": "2026-10-31"})
+    assert {name: str(day) for name, day in client.company.lock_dates().items()} == {"sale_lock_date": "2026-10-31"}
     move = shop.posted_invoice(1, 1, day="2026-10-15")
-    (invoice,) = client.by_ids("invoice", [move]).rows
+    (invoice,) = client.documents.by_ids("invoice", [move]).rows
     assert invoice["invoice_date"] == "2026-10-15"
     assert invoice["date"] > "2026-10-31"
 
@@ -223,7 +223,7 @@ def test_one_bad_record_of_a_batch_is_named_and_the_others_are_saved(client: Odo
     assert sorted(loaded.ids) == [f"{MODULE}.order_1", f"{MODULE}.order_3"]
     assert "No matching record found" in str(loaded.refused[f"{MODULE}.order_2"])
     # Odoo's cache may keep the id of the record that was taken back: then it is said to be hidden, and is none of those found.
-    assert client.by_external_ids([*loaded.ids, f"{MODULE}.order_2"], hidden={}) == loaded.ids
+    assert client.external_ids.find([*loaded.ids, f"{MODULE}.order_2"], hidden={}) == loaded.ids
 
 
 def test_one_move_that_cannot_be_posted_does_not_hold_up_the_others(client: OdooClient, shop: Shop) -> None:
@@ -232,19 +232,19 @@ def test_one_move_that_cannot_be_posted_does_not_hold_up_the_others(client: Odoo
     empty = [f"{MODULE}.inv_2", *rows[0][1:9], *[""] * (len(MOVE_FIELDS) - 9)]
     loaded = shop.load_moves([*rows, empty])
     good, bad = loaded.ids[f"{MODULE}.inv_1"], loaded.ids[f"{MODULE}.inv_2"]
-    done = client.post_moves([bad, good])
+    done = client.invoices.post([bad, good])
     assert done.ids == [good]
-    word = "post nothing" if client.version.major >= 19 else "need to add a line"
+    word = "post nothing" if client.rpc.version.major >= 19 else "need to add a line"
     assert word in str(done.refused[bad])
 
 
 def test_a_picking_with_nothing_to_ship_is_refused_with_odoos_words(client: OdooClient, shop: Shop) -> None:
     order = shop.confirmed_order(1)
-    (picking,) = client.open_pickings([order])
-    client.set_quantities({move["id"]: Decimal(0) for move in picking["move_ids"]})
-    done = client.validate_pickings([picking["id"]])
+    (picking,) = client.deliveries.open_transfers([order])
+    client.deliveries.set_quantities({move["id"]: Decimal(0) for move in picking["move_ids"]})
+    done = client.deliveries.validate([picking["id"]])
     assert done.ids == []
-    word = "zero quantity" if client.version.major >= 19 else "no quantities are reserved"
+    word = "zero quantity" if client.rpc.version.major >= 19 else "no quantities are reserved"
     assert word in str(done.refused[picking["id"]])
 
 
@@ -252,10 +252,14 @@ def test_a_payment_in_company_currency_settles_a_foreign_invoice_at_the_invoice_
     client: OdooClient, admin: OdooClient, shop: Shop
 ) -> None:
     """docs/business-rules.md#payments: the currency charged. At Odoo's own rate of the day a residue would stay."""
-    if client.version.major < 19:  # matching two currencies reads stock.valuation.layer, as an inventory manager may
-        users = admin.call("res.users", "search", domain=[["login", "=", "sync"]])
-        group = admin.call("ir.model.data", "check_object_reference", module="stock", xml_id="group_stock_manager")[1]
-        admin.write_call("res.users", "write", ids=users, vals={"groups_id": [[4, group]]})
+    if (
+        client.rpc.version.major < 19
+    ):  # matching two currencies reads stock.valuation.layer, as an inventory manager may
+        users = admin.rpc.call("res.users", "search", domain=[["login", "=", "sync"]])
+        group = admin.rpc.call("ir.model.data", "check_object_reference", module="stock", xml_id="group_stock_manager")[
+            1
+        ]
+        admin.rpc.write_call("res.users", "write", ids=users, vals={"groups_id": [[4, group]]})
     shop.load_partner()
     left = {}
     for number, (rate, forced) in enumerate(
@@ -268,13 +272,13 @@ def test_a_payment_in_company_currency_settles_a_foreign_invoice_at_the_invoice_
             row[MOVE_FIELDS.index("invoice_line_ids/sale_line_ids/id")] = ""
             row[MOVE_FIELDS.index("invoice_line_ids/extra_tax_data")] = ""
         (move,) = shop.load_moves(rows).ids.values()
-        client.post_moves([move])
-        (invoice,) = client.by_ids("invoice", [move]).rows
+        client.invoices.post([move])
+        (invoice,) = client.documents.by_ids("invoice", [move]).rows
         paid = f"{invoice['amount_total_signed']}"
         (payment,) = shop.load_payments(shop.payment_rows(move, number, paid)).ids.values()
-        client.post_payments([payment])
+        client.payments.post([payment])
         own = invoice["amount_total"] / invoice["amount_total_signed"]
-        after = client.reconcile_payment(payment, move, rate=own if forced else None)
+        after = client.payments.reconcile_one(payment, move, rate=own if forced else None)
         left[rate, forced] = (after["payment_state"], after["amount_residual"])
     assert {left[case] for case in left if case[1]} == {("paid", 0)}
     assert {left[case] for case in left if not case[1]} == {("partial", Decimal("0.01")), ("partial", Decimal("2.65"))}
@@ -285,16 +289,16 @@ def test_the_credit_left_counts_open_invoices_and_confirmed_orders(
 ) -> None:
     """docs/business-rules.md#credit-memos: over the credit limit an order stays a quotation."""
     order = shop.confirmed_order(1)
-    (row,) = client.by_ids("order", [order]).rows
+    (row,) = client.documents.by_ids("order", [order]).rows
     partner = row["partner_id"]["id"]
-    admin.write_call("res.partner", "write", ids=[partner], vals={"credit_limit": 200})
-    assert client.credit_left([partner]) == {}, "the company uses no limits"
-    admin.write_call("res.company", "write", ids=[1], vals={"account_use_credit_limit": True})
-    assert client.credit_left([partner]) == {partner: (partner, 200 - row["amount_total"])}
+    admin.rpc.write_call("res.partner", "write", ids=[partner], vals={"credit_limit": 200})
+    assert client.customers.credit_left([partner]) == {}, "the company uses no limits"
+    admin.rpc.write_call("res.company", "write", ids=[1], vals={"account_use_credit_limit": True})
+    assert client.customers.credit_left([partner]) == {partner: (partner, 200 - row["amount_total"])}
     (move,) = shop.load_moves(shop.move_rows(1, 1)).ids.values()
-    client.post_moves([move])
-    (invoice,) = client.by_ids("invoice", [move]).rows
-    assert client.credit_left([partner]) == {partner: (partner, 200 - invoice["amount_total"])}
+    client.invoices.post([move])
+    (invoice,) = client.documents.by_ids("invoice", [move]).rows
+    assert client.customers.credit_left([partner]) == {partner: (partner, 200 - invoice["amount_total"])}
 
 
 def test_of_pick_pack_and_ship_only_the_last_step_is_a_shipment(
@@ -303,19 +307,21 @@ def test_of_pick_pack_and_ship_only_the_last_step_is_a_shipment(
     """docs/business-rules.md#deliveries. The sandbox has one step only."""
     if isinstance(odoo, SandboxBackend):
         pytest.skip("the sandbox Odoo delivers in one step")
-    warehouse = admin.call("stock.warehouse", "search", domain=[["company_id", "=", 1]], limit=1)
-    admin.write_call("stock.warehouse", "write", ids=warehouse, vals={"delivery_steps": "pick_pack_ship"})
+    warehouse = admin.rpc.call("stock.warehouse", "search", domain=[["company_id", "=", 1]], limit=1)
+    admin.rpc.write_call("stock.warehouse", "write", ids=warehouse, vals={"delivery_steps": "pick_pack_ship"})
     order = shop.confirmed_order(1)
     for _ in range(2):
-        assert [row["state"] for row in client.by_order_ids("shipment", [order]).rows if row["state"] == "done"] == []
+        assert [
+            row["state"] for row in client.documents.by_order_ids("shipment", [order]).rows if row["state"] == "done"
+        ] == []
         waiting = [["sale_id", "=", order], ["state", "=", "assigned"], ["picking_type_code", "=", "internal"]]
-        (step,) = admin.call("stock.picking", "search", domain=waiting)
-        admin.write_call("stock.picking", "button_validate", ids=[step], context={"skip_sms": True})
-    (last,) = client.open_pickings([order])
+        (step,) = admin.rpc.call("stock.picking", "search", domain=waiting)
+        admin.rpc.write_call("stock.picking", "button_validate", ids=[step], context={"skip_sms": True})
+    (last,) = client.deliveries.open_transfers([order])
     assert [move["product_id"]["default_code"] for move in last["move_ids"]] == ["SKU-A", "SKU-B"]
     shop.shipped(order, {"SKU-A": "2", "SKU-B": "7"})
-    assert [row["state"] for row in client.by_order_ids("shipment", [order]).rows] == ["done"]
-    (row,) = client.by_ids("order", [order]).rows
+    assert [row["state"] for row in client.documents.by_order_ids("shipment", [order]).rows] == ["done"]
+    (row,) = client.documents.by_ids("order", [order]).rows
     assert [line["qty_delivered"] for line in row["order_line"]] == [2, 7]
 
 
@@ -325,22 +331,22 @@ def test_a_kit_s_moves_bring_other_products_than_its_line_which_counts_kits(
     """docs/business-rules.md#deliveries: needs the module mrp, which the sandbox does not have."""
     if isinstance(odoo, SandboxBackend):
         pytest.skip("the sandbox Odoo has no bills of materials")
-    (module,) = admin.call("ir.module.module", "search", domain=[["name", "=", "sale_mrp"]])
-    admin.write_call("ir.module.module", "button_immediate_install", ids=[module])
-    templates = admin.call("product.product", "read", ids=[shop.products["SKU-B"]], fields=["product_tmpl_id"])
+    (module,) = admin.rpc.call("ir.module.module", "search", domain=[["name", "=", "sale_mrp"]])
+    admin.rpc.write_call("ir.module.module", "button_immediate_install", ids=[module])
+    templates = admin.rpc.call("product.product", "read", ids=[shop.products["SKU-B"]], fields=["product_tmpl_id"])
     component = {"product_id": shop.products["SKU-A"], "product_qty": 2}
     kit = {
         "product_tmpl_id": templates[0]["product_tmpl_id"][0],
         "type": "phantom",
         "bom_line_ids": [[0, 0, component]],
     }
-    admin.write_call("mrp.bom", "create", vals_list=[kit])
+    admin.rpc.write_call("mrp.bom", "create", vals_list=[kit])
     order = shop.confirmed_order(1)
-    (picking,) = client.open_pickings([order])
+    (picking,) = client.deliveries.open_transfers([order])
     sold = {move["sale_line_id"]["product_id"]["id"] for move in picking["move_ids"]}
     assert sold == {shop.products["SKU-A"], shop.products["SKU-B"]}
     assert {move["product_id"]["id"] for move in picking["move_ids"]} == {shop.products["SKU-A"]}
-    client.set_quantities({move["id"]: move["product_uom_qty"] for move in picking["move_ids"]})
-    assert client.validate_pickings([picking["id"]]).ids == [picking["id"]]
-    (row,) = client.by_ids("order", [order]).rows
+    client.deliveries.set_quantities({move["id"]: move["product_uom_qty"] for move in picking["move_ids"]})
+    assert client.deliveries.validate([picking["id"]]).ids == [picking["id"]]
+    (row,) = client.documents.by_ids("order", [order]).rows
     assert [line["qty_delivered"] for line in row["order_line"]] == [2, 7], "kits, not components"

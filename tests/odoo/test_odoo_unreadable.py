@@ -21,7 +21,7 @@ def read(client: OdooClient) -> tuple[Found, Found]:
     good: Found = {kind: set() for kind in KINDS}
     bad: Found = {kind: set() for kind in KINDS}
     for kind in KINDS:
-        for page in client.changed(kind, EVER):
+        for page in client.documents.changed(kind, EVER):
             good[kind] |= {row["id"] for row in page.rows}
             bad[kind] |= {int(each.source_id or 0) for each in page.quarantined}
             assert all(each.reason for each in page.quarantined)
@@ -39,7 +39,7 @@ def test_one_hidden_record_of_each_model_costs_its_own_documents_and_no_others(
             for kind in KINDS:
                 assert other.documents[kind] in good[kind], f"{model} hidden: {kind} of the other order is read"
                 assert bad[kind] <= {one.documents[kind]}, f"{model} hidden: {kind}"
-                known = client.by_ids(kind, [one.documents[kind]])
+                known = client.documents.by_ids(kind, [one.documents[kind]])
                 assert known.rows or known.quarantined, (
                     f"{model} hidden: {kind} is neither read nor said to be unreadable"
                 )
@@ -50,7 +50,7 @@ def test_one_hidden_record_of_each_model_costs_its_own_documents_and_no_others(
 @pytest.mark.parametrize("model", ARCHIVABLE)
 def test_an_archived_record_costs_nothing(shop: Shop, client: OdooClient, admin: OdooClient, model: str) -> None:
     one = sell(shop, 1)
-    admin.write_call(model, "write", ids=[one.records[model]], vals={"active": False})
+    admin.rpc.write_call(model, "write", ids=[one.records[model]], vals={"active": False})
     good, bad = read(client)
     assert {kind: ids for kind, ids in bad.items() if ids} == {}
     assert all(one.documents[kind] in good[kind] for kind in KINDS)
@@ -65,18 +65,20 @@ def test_a_customer_of_another_company_hides_nobody_else_s_order(
     rows[0][1] = f"{MODULE}.partner_2"
     first = next(iter(shop.load_orders(shop.order_rows(1)).ids.values()))
     second = next(iter(shop.load_orders(rows).ids.values()))
-    partner = client.by_ids("order", [first]).sure[0]["partner_id"]["id"]
-    (company,) = admin.call("res.company", "search", domain=[["id", "!=", client.company]], limit=1)
-    admin.write_call("res.partner", "write", ids=[partner], vals={"company_id": company})
-    (page,) = client.changed("order", EVER)
+    partner = client.documents.by_ids("order", [first]).sure[0]["partner_id"]["id"]
+    (company,) = admin.rpc.call("res.company", "search", domain=[["id", "!=", client.rpc.company_id]], limit=1)
+    admin.rpc.write_call("res.partner", "write", ids=[partner], vals={"company_id": company})
+    (page,) = client.documents.changed("order", EVER)
     assert [row["id"] for row in page.rows] == [second]
     (bad,) = page.quarantined
     assert (bad.source_id, f"res.partner {partner} may not be read" in bad.reason) == (first, True)
     assert bad.row is not None
     assert (bad.row["client_order_ref"], bad.row["external_id"]) == ("000000001", f"{MODULE}.order_1")
     with pytest.raises(UnreadableRecord, match=f"res.partner {partner}"):
-        _ = client.orders_by_reference(["000000001"]).sure
-    assert client.orders_by_reference(["000000002"]).sure, "another order's question is answered"
+        _ = client.documents.by_reference("order", ["000000001"], ["client_order_ref", "origin", "name"]).sure
+    assert client.documents.by_reference("order", ["000000002"], ["client_order_ref", "origin", "name"]).sure, (
+        "another order's question is answered"
+    )
 
 
 def test_a_whole_page_of_one_hidden_customer_is_set_apart_and_what_follows_is_read(
@@ -89,8 +91,8 @@ def test_a_whole_page_of_one_hidden_customer_is_set_apart_and_what_follows_is_re
     rows = shop.order_rows(31, LINES[:1])
     rows[0][1] = f"{MODULE}.partner_2"
     (last,) = shop.load_orders(rows).ids.values()
-    with hidden(admin, "res.partner", client.by_external_ids([f"{MODULE}.partner_1"])[f"{MODULE}.partner_1"]):
-        pages = list(client.changed("order", EVER, page_size=7))
+    with hidden(admin, "res.partner", client.external_ids.find([f"{MODULE}.partner_1"])[f"{MODULE}.partner_1"]):
+        pages = list(client.documents.changed("order", EVER, page_size=7))
         assert [row["id"] for page in pages for row in page.rows] == [last]
         assert sorted(each.source_id or 0 for page in pages for each in page.quarantined) == sorted(apart)
 
@@ -101,22 +103,22 @@ def test_an_order_that_is_known_by_its_name_or_its_id_is_said_to_be_hidden_and_a
     shop.load_partner()
     made = shop.load_orders([*shop.order_rows(1), *shop.order_rows(2)]).ids
     first, second = made.values()
-    admin.write_call("sale.order", "unlink", ids=[second])
+    admin.rpc.write_call("sale.order", "unlink", ids=[second])
     with hidden(admin, "sale.order", first):
-        page = client.by_ids("order", [first, second, 10**6])
+        page = client.documents.by_ids("order", [first, second, 10**6])
         assert ([each.source_id for each in page.quarantined], page.rows) == ([first], [])
         told: dict[str, str] = {}
-        assert client.by_external_ids(list(made), hidden=told) == {}
+        assert client.external_ids.find(list(made), hidden=told) == {}
         assert list(told) == [f"{MODULE}.order_1"]
         with pytest.raises(UnreadableRecord, match="order_1"):
-            client.by_external_ids(list(made))
+            client.external_ids.find(list(made))
 
 
 def test_an_archived_partner_is_found_by_its_name(shop: Shop, client: OdooClient, admin: OdooClient) -> None:
     shop.load_partner()
-    known = client.by_external_ids([f"{MODULE}.partner_1"])
-    admin.write_call("res.partner", "write", ids=list(known.values()), vals={"active": False})
-    assert client.by_external_ids([f"{MODULE}.partner_1"]) == known
+    known = client.external_ids.find([f"{MODULE}.partner_1"])
+    admin.rpc.write_call("res.partner", "write", ids=list(known.values()), vals={"active": False})
+    assert client.external_ids.find([f"{MODULE}.partner_1"]) == known
 
 
 @pytest.mark.parametrize("what", ["hidden", "deleted"])
@@ -126,14 +128,14 @@ def test_what_is_hidden_or_deleted_while_pages_are_read_costs_itself_alone(
     shop.load_partner()
     many = [row for number in range(1, 8) for row in shop.order_rows(number, LINES[:1])]
     ids = sorted(shop.load_orders(many).ids.values())
-    pages = client.changed("order", EVER, page_size=2)
+    pages = client.documents.changed("order", EVER, page_size=2)
     first = next(pages)
     last = max(set(ids) - {row["id"] for row in first.rows})
     if what == "deleted":
-        admin.write_call("sale.order", "unlink", ids=[last])
+        admin.rpc.write_call("sale.order", "unlink", ids=[last])
         rest = list(pages)
     else:
-        (line,) = client.by_ids("order", [last]).sure[0]["order_line"]
+        (line,) = client.documents.by_ids("order", [last]).sure[0]["order_line"]
         with hidden(admin, "sale.order.line", line["id"]):
             rest = list(pages)
     read_ = {row["id"] for page in (first, *rest) for row in page.rows}
@@ -149,10 +151,10 @@ def test_a_hidden_line_that_was_added_long_after_the_others_is_missed(
     many = [row for number in range(1, 8) for row in shop.order_rows(number)]
     first, *_ = shop.load_orders(many).ids.values()
     values = {"order_id": first, "product_id": shop.products[LINES[0].sku], "product_uom_qty": 1}
-    (line,) = admin.write_call("sale.order.line", "create", vals_list=[values])
-    assert client.by_ids("order", [first]).sure
+    (line,) = admin.rpc.write_call("sale.order.line", "create", vals_list=[values])
+    assert client.documents.by_ids("order", [first]).sure
     with hidden(admin, "sale.order.line", line):
-        page = client.by_ids("order", [first])
+        page = client.documents.by_ids("order", [first])
         assert ([each.source_id for each in page.quarantined], page.rows) == ([first], [])
         assert "may not be read" in page.quarantined[0].reason
 
@@ -171,15 +173,15 @@ def test_a_hidden_invoice_line_far_from_the_others_is_missed(
     odoo: Any, database: str, shop: Shop, client: OdooClient, admin: OdooClient
 ) -> None:
     shop.load_partner()
-    client.load_orders(ORDER_FIELDS, shop.order_rows(1, LINES[:1]))
-    (move,) = client.load_moves(MOVE_FIELDS, shop.move_rows(1, 1, LINES[:1])).ids.values()
+    client.orders.create(ORDER_FIELDS, shop.order_rows(1, LINES[:1]))
+    (move,) = client.invoices.create(MOVE_FIELDS, shop.move_rows(1, 1, LINES[:1])).ids.values()
     raise_ids(odoo, database, "account.move.line")
     line = {"product_id": shop.products[LINES[0].sku], "quantity": 1, "price_unit": 5}
-    admin.write_call("account.move", "write", ids=[move], vals={"invoice_line_ids": [[0, 0, line]]})
-    first, last = client.by_ids("invoice", [move]).sure[0]["invoice_line_ids"]
+    admin.rpc.write_call("account.move", "write", ids=[move], vals={"invoice_line_ids": [[0, 0, line]]})
+    first, last = client.documents.by_ids("invoice", [move]).sure[0]["invoice_line_ids"]
     assert last["id"] > first["id"] + 1000
     with hidden(admin, "account.move.line", last["id"]):
-        page = client.by_ids("invoice", [move])
+        page = client.documents.by_ids("invoice", [move])
         assert ([each.source_id for each in page.quarantined], page.rows) == ([move], [])
         assert "do not balance" in page.quarantined[0].reason
 
@@ -188,18 +190,18 @@ def test_a_hidden_move_far_from_the_others_is_missed(
     odoo: Any, database: str, shop: Shop, client: OdooClient, admin: OdooClient
 ) -> None:
     shop.load_partner()
-    (order,) = client.load_orders(ORDER_FIELDS, shop.order_rows(1)).ids.values()
-    client.confirm_orders([order])
-    (picking,) = client.open_pickings([order])
+    (order,) = client.orders.create(ORDER_FIELDS, shop.order_rows(1)).ids.values()
+    client.orders.confirm([order])
+    (picking,) = client.deliveries.open_transfers([order])
     raise_ids(odoo, database, "stock.move")
-    (far,) = admin.write_call("stock.move", "copy", ids=[picking["move_ids"][0]["id"]])
-    admin.write_call("stock.picking", "action_confirm", ids=[picking["id"]])
-    moves = client.by_ids("shipment", [picking["id"]]).sure[0]["move_ids"]
-    client.set_quantities({each["id"]: Decimal(str(each["product_uom_qty"])) for each in moves})
-    client.validate_pickings([picking["id"]])
+    (far,) = admin.rpc.write_call("stock.move", "copy", ids=[picking["move_ids"][0]["id"]])
+    admin.rpc.write_call("stock.picking", "action_confirm", ids=[picking["id"]])
+    moves = client.documents.by_ids("shipment", [picking["id"]]).sure[0]["move_ids"]
+    client.deliveries.set_quantities({each["id"]: Decimal(str(each["product_uom_qty"])) for each in moves})
+    client.deliveries.validate([picking["id"]])
     assert far > max(each["id"] for each in picking["move_ids"]) + 1000
     with hidden(admin, "stock.move", far):
-        page = client.by_ids("shipment", [picking["id"]])
+        page = client.documents.by_ids("shipment", [picking["id"]])
         assert ([each.source_id for each in page.quarantined], page.rows) == ([picking["id"]], [])
         assert f"stock.move {far} may not be read" in page.quarantined[0].reason
 
@@ -212,13 +214,13 @@ def test_an_order_whose_invoice_is_hidden_with_all_its_lines_is_not_one_without_
     rules = {"account.move": "id", "account.move.line": "move_id"}
     made = []
     for model, field in rules.items():
-        (of,) = admin.call("ir.model", "search", domain=[["model", "=", model]])
+        (of,) = admin.rpc.call("ir.model", "search", domain=[["model", "=", model]])
         rule = {"name": "hidden", "model_id": of, "domain_force": f"[('{field}', 'not in', {of_the_order})]"}
-        made += admin.write_call("ir.rule", "create", vals_list=[rule])
-    page = client.by_ids("order", [one.documents["order"], other.documents["order"]])
+        made += admin.rpc.write_call("ir.rule", "create", vals_list=[rule])
+    page = client.documents.by_ids("order", [one.documents["order"], other.documents["order"]])
     assert [row["id"] for row in page.rows] == [other.documents["order"]]
     assert [each.source_id for each in page.quarantined] == [one.documents["order"]]
-    admin.write_call("ir.rule", "unlink", ids=made)
+    admin.rpc.write_call("ir.rule", "unlink", ids=made)
 
 
 def test_a_name_of_a_load_that_was_rolled_back_is_not_a_hidden_record(
@@ -227,15 +229,17 @@ def test_a_name_of_a_load_that_was_rolled_back_is_not_a_hidden_record(
     shop.load_partner()
     wrong = shop.order_rows(2)
     wrong[0][1] = f"{MODULE}.nobody"
-    assert client.load("sale.order", ORDER_FIELDS, [*shop.order_rows(1), *wrong]).ids is None
+    assert client.bulk_load.load("sale.order", ORDER_FIELDS, [*shop.order_rows(1), *wrong]).ids is None
     asked = {"module": MODULE, "xml_id": "order_1"}
-    assert client.call("ir.model.data", "check_object_reference", **asked) == ["sale.order", False], "Odoo remembers it"
+    assert client.rpc.call("ir.model.data", "check_object_reference", **asked) == ["sale.order", False], (
+        "Odoo remembers it"
+    )
     told: dict[str, str] = {}
     names = [f"{MODULE}.order_1", f"{MODULE}.order_2"]
-    assert (client.by_external_ids(names, hidden=told), told) == ({}, {})
-    made = client.load_orders(ORDER_FIELDS, shop.order_rows(1)).ids
+    assert (client.external_ids.find(names, hidden=told), told) == ({}, {})
+    made = client.orders.create(ORDER_FIELDS, shop.order_rows(1)).ids
     with hidden(admin, "sale.order", made[f"{MODULE}.order_1"]):
-        assert client.by_external_ids(names, hidden=told) == {}
+        assert client.external_ids.find(names, hidden=told) == {}
         assert list(told) == [f"{MODULE}.order_1"]
 
 
@@ -246,21 +250,21 @@ def test_a_hidden_record_is_one_in_the_language_of_any_user(
 ) -> None:
     """Odoo words this refusal in the user's own language, whatever the context of the call says."""
     everything = {"active_test": False}
-    found = admin.call("res.lang", "search", domain=[["code", "=", language]], context=everything)
-    (wizard,) = admin.write_call("base.language.install", "create", vals_list=[{"lang_ids": [[6, 0, found]]}])
-    admin.write_call("base.language.install", "lang_install", ids=[wizard])
-    users = admin.call("res.users", "search", domain=[["login", "=", "sync"]])
-    admin.write_call("res.users", "write", ids=users, vals={"lang": language})
+    found = admin.rpc.call("res.lang", "search", domain=[["code", "=", language]], context=everything)
+    (wizard,) = admin.rpc.write_call("base.language.install", "create", vals_list=[{"lang_ids": [[6, 0, found]]}])
+    admin.rpc.write_call("base.language.install", "lang_install", ids=[wizard])
+    users = admin.rpc.call("res.users", "search", domain=[["login", "=", "sync"]])
+    admin.rpc.write_call("res.users", "write", ids=users, vals={"lang": language})
     shop.load_partner()
-    first, second = client.load_orders(ORDER_FIELDS, [*shop.order_rows(1), *shop.order_rows(2)]).ids.values()
+    first, second = client.orders.create(ORDER_FIELDS, [*shop.order_rows(1), *shop.order_rows(2)]).ids.values()
     with hidden(admin, "sale.order", first):
         with pytest.raises(UnreadableRecord) as caught:
-            client.call("sale.order", "read", ids=[first], fields=["name"])
+            client.rpc.call("sale.order", "read", ids=[first], fields=["name"])
         assert "top-secret" not in str(caught.value), "it is worded in the user's language"
-        page = client.by_ids("order", [first, second])
+        page = client.documents.by_ids("order", [first, second])
         assert ([row["id"] for row in page.rows], [each.source_id for each in page.quarantined]) == ([second], [first])
     with pytest.raises(Forbidden):
-        client.call("ir.rule", "search", domain=[])
+        client.rpc.call("ir.rule", "search", domain=[])
     with pytest.raises(UnknownField):
-        client.call("sale.order", "search", domain=[["no_such", "=", 1]])
-    assert client.by_external_ids([f"{MODULE}.order_9"]) == {}
+        client.rpc.call("sale.order", "search", domain=[["no_such", "=", 1]])
+    assert client.external_ids.find([f"{MODULE}.order_9"]) == {}

@@ -41,27 +41,29 @@ def sell(shop: Shop, number: int) -> Sold:
         return rows
 
     (order,) = shop.load_orders(own(shop.order_rows(number, lines), 11)).ids.values()
-    client.confirm_orders([order])
+    client.orders.confirm([order])
     (move,) = shop.load_moves(own(shop.move_rows(number, number, lines), 14)).ids.values()
-    client.post_moves([move])
-    invoice = client.by_ids("invoice", [move]).sure[0]
+    client.invoices.post([move])
+    invoice = client.documents.by_ids("invoice", [move]).sure[0]
     paid = shop.payment_rows(move, number, str(invoice["amount_total"]))
     paid[0][3] = f"{MODULE}.partner_{number}"
     (payment,) = shop.load_payments(paid).ids.values()
-    client.post_payments([payment])
-    client.reconcile_payment(payment, move)
-    (picking,) = client.open_pickings([order])
-    client.set_quantities({each["id"]: Decimal(str(each["product_uom_qty"])) for each in picking["move_ids"]})
-    client.validate_pickings([picking["id"]])
-    (done,) = client.by_ids("shipment", [picking["id"]]).sure
-    back = client.return_picking(picking["id"], {done["move_ids"][0]["id"]: Decimal(1)})
-    client.validate_pickings([back])
+    client.payments.post([payment])
+    client.payments.reconcile_one(payment, move)
+    (picking,) = client.deliveries.open_transfers([order])
+    client.deliveries.set_quantities(
+        {each["id"]: Decimal(str(each["product_uom_qty"])) for each in picking["move_ids"]}
+    )
+    client.deliveries.validate([picking["id"]])
+    (done,) = client.documents.by_ids("shipment", [picking["id"]]).sure
+    back = client.deliveries.create_return(picking["id"], {done["move_ids"][0]["id"]: Decimal(1)})
+    client.deliveries.validate([back])
     memo = own(
         shop.move_rows(number, number, lines[:1], kind="out_refund", reversed_entry=f"{MODULE}.inv_{number}"), 14
     )
     (note,) = shop.load_moves(memo).ids.values()
-    client.post_moves([note])
-    row = client.by_ids("order", [order]).sure[0]
+    client.invoices.post([note])
+    row = client.documents.by_ids("order", [order]).sure[0]
     return Sold(
         dict(zip(KINDS, (order, move, note, picking["id"], back, payment), strict=True)),
         {
@@ -75,16 +77,16 @@ def sell(shop: Shop, number: int) -> Sold:
 
 def hide(admin: OdooClient, model: str, id: int) -> int:
     """The record rule that hides one record from everybody."""
-    (of,) = admin.call("ir.model", "search", domain=[["model", "=", model]])
+    (of,) = admin.rpc.call("ir.model", "search", domain=[["model", "=", model]])
     rule = {"name": "hidden", "model_id": of, "domain_force": f"[('id', '!=', {id})]"}
-    return int(admin.write_call("ir.rule", "create", vals_list=[rule])[0])
+    return int(admin.rpc.write_call("ir.rule", "create", vals_list=[rule])[0])
 
 
 @contextmanager
 def hidden(admin: OdooClient, model: str, id: int) -> Iterator[None]:
     made = hide(admin, model, id)
     yield
-    admin.write_call("ir.rule", "unlink", ids=[made])
+    admin.rpc.write_call("ir.rule", "unlink", ids=[made])
 
 
 ARCHIVABLE = ("res.partner", "product.product", "account.tax")

@@ -16,4 +16,4 @@ class Administrator:
     def call(self, model: str, method: str, ids: Any = None, *, context: Any = None, **arguments: Any) -> Any:
         own = {key: value for key, value in (context or {}).items() if key != "allowed_company_ids"}
         named = {"ids": ids} if ids is not None else {}
-        return self.client.write_call(model, method, **named, context=own, **arguments)
+        return self.client.rpc.write_call(model, method, **named, context=own, **arguments)

@@ -99,7 +99,7 @@ def shop_and_live_books(
     database = live.clone()
     if modules:
         live.install(database, *modules)
-    with OdooClient(live.connection("admin", database)) as admin, ExitStack() as pasts:
+    with OdooClient.connect(live.connection("admin", database)) as admin, ExitStack() as pasts:
         clerk = Clerk(admin, lambda: pasts.enter_context(live.past(database)))
         books = Books(clerk, shop, "us")
         books.provision(shop_and_books.goods(shop))

@@ -81,7 +81,11 @@ class Lab:
             instance=self.instance,
             engine=self.engine,
             magento_client=MagentoClient(magento, sleep=lambda seconds: None),
-            odoo_client=OdooClient(odoo),
+            odoo_client=OdooClient.connect(
+                odoo,
+                number_fields=self.instance.odoo.reference_fields,
+                delivery_key=self.instance.odoo.delivery_key_field,
+            ),
             dag_run=run,
             now=lambda: datetime.now(UTC),
         )
@@ -152,7 +156,7 @@ class Lab:
             for row in page.rows
         ]
         for name in ("order", "invoice", "credit_memo", "shipment", "return"):
-            for page in odoo.changed(name, datetime(2000, 1, 1, tzinfo=UTC)):
+            for page in odoo.documents.changed(name, datetime(2000, 1, 1, tzinfo=UTC)):
                 documents += [
                     odoo_documents.read(self.instance, Kind(name), row, page.request_began_at) for row in page.rows
                 ]
@@ -160,14 +164,14 @@ class Lab:
         with context.engine.begin() as connection:
             staged_documents.stage(connection, self.instance, documents)
             for model, key, rows in (
-                ("account.tax", "name", odoo.taxes()), ("res.currency", "name", odoo.currencies()),
-                ("product.pricelist", "name", odoo.pricelists()), ("account.journal", "code", odoo.journals()),
-                ("res.country", "code", odoo.countries()), ("delivery.carrier", "name", odoo.carriers()),
+                ("account.tax", "name", odoo.master_data.taxes()), ("res.currency", "name", odoo.master_data.currencies()),
+                ("product.pricelist", "name", odoo.master_data.pricelists()), ("account.journal", "code", odoo.master_data.journals()),
+                ("res.country", "code", odoo.master_data.countries()), ("delivery.carrier", "name", odoo.master_data.carriers()),
             ):  # fmt: skip
                 master_data.replace(connection, "us", model, key, rows)
-            master_data.replace_products(connection, "us", skus, odoo.products(skus))
+            master_data.replace_products(connection, "us", skus, odoo.master_data.products(skus))
             master_data.put_fact(
-                connection, "us", "ir.config_parameter", "database.uuid", {"value": odoo.database_uuid()}
+                connection, "us", "ir.config_parameter", "database.uuid", {"value": odoo.installation.database_uuid()}
             )
 
     # Plans

@@ -8,7 +8,7 @@ from typing import Any
 
 from magodoo.connectors.odoo.bulk_load import Loaded
 from magodoo.connectors.odoo.client import OdooClient
-from magodoo.connectors.odoo.documents import Delivery
+from magodoo.connectors.odoo.deliveries import Delivery
 from magodoo.flows.load_tables import Table, complete, fit
 from magodoo.money import dump_json
 from magodoo_devstack import odoo_provision
@@ -70,34 +70,38 @@ class Shop:
             ],
         )
         odoo_provision.make_stock(admin, made[:2], 100)
-        services = client.products(list(odoo_provision.SERVICES))
+        services = client.master_data.products(list(odoo_provision.SERVICES))
         return cls(
             client,
             {**dict(zip(skus, made, strict=True)), **{row["default_code"]: row["id"] for row in services}},
-            next(row["id"] for row in client.taxes() if row["amount"] == Decimal("8.25")),
-            {row["name"]: row["id"] for row in client.currencies() if row["active"]},
-            {row["name"].split()[-1]: row["id"] for row in client.pricelists() if row["name"].startswith("Magento")},
+            next(row["id"] for row in client.master_data.taxes() if row["amount"] == Decimal("8.25")),
+            {row["name"]: row["id"] for row in client.master_data.currencies() if row["active"]},
+            {
+                row["name"].split()[-1]: row["id"]
+                for row in client.master_data.pricelists()
+                if row["name"].startswith("Magento")
+            },
         )
 
     def load_partner(self, number: int = 1) -> None:
         fields = ("id", "name", "email", "phone", "country_id/.id")
-        country = next(row["id"] for row in self.client.countries() if row["code"] == "US")
+        country = next(row["id"] for row in self.client.master_data.countries() if row["code"] == "US")
         row = (f"{MODULE}.partner_{number}", "Roni Cost", f"roni{number}@example.com", "+15550001", str(country))
-        loaded = self.client.load_partners(fields, [row])
+        loaded = self.client.customers.create(fields, [row])
         assert not loaded.refused
 
     def load_orders(self, rows: Rows) -> Loaded:
         """Rows of ORDER_FIELDS, under the names of this version."""
-        return self.client.load_orders(*self.fitted("sale.order", ORDER_FIELDS, rows))
+        return self.client.orders.create(*self.fitted("sale.order", ORDER_FIELDS, rows))
 
     def load_moves(self, rows: Rows) -> Loaded:
         """Rows of MOVE_FIELDS; what this version cannot load is written on the drafts, as the pipeline does."""
-        loaded = self.client.load_moves(*self.fitted("account.move", MOVE_FIELDS, rows))
+        loaded = self.client.invoices.create(*self.fitted("account.move", MOVE_FIELDS, rows))
         records: dict[str, list[list[str]]] = {}
         for row in rows:
             records.setdefault(row[0] or next(reversed(records)), []).append(row)
-        found = self.client.by_ids("invoice", list(loaded.ids.values())).rows
-        found += self.client.by_ids("credit_memo", list(loaded.ids.values())).rows
+        found = self.client.documents.by_ids("invoice", list(loaded.ids.values())).rows
+        found += self.client.documents.by_ids("credit_memo", list(loaded.ids.values())).rows
         drafts = {row["id"] for row in found if row["state"] == "draft"}
         asked = {
             id: Table("account.move", MOVE_FIELDS, tuple(map(tuple, records[name])))
@@ -109,12 +113,12 @@ class Shop:
 
     def load_payments(self, rows: Rows) -> Loaded:
         """Rows of PAYMENT_FIELDS, under the names of this version."""
-        return self.client.load_payments(*self.fitted("account.payment", PAYMENT_FIELDS, rows))
+        return self.client.payments.create(*self.fitted("account.payment", PAYMENT_FIELDS, rows))
 
     def update_payments(self, rows: Rows) -> None:
         """Write the same rows once more, over what is there."""
         fitted = self.fitted("account.payment", PAYMENT_FIELDS, rows)
-        self.client.load("account.payment", *fitted, create_or_ignore=False)
+        self.client.bulk_load.load("account.payment", *fitted, create_or_ignore=False)
 
     def fitted(self, model: str, fields: tuple[str, ...], rows: Rows) -> tuple[list[str], Rows]:
         """Fields and rows as this version takes them."""
@@ -164,7 +168,7 @@ class Shop:
         return rows
 
     def payment_rows(self, move: int, number: int, amount: str, *, inbound: bool = True) -> list[list[str]]:
-        journal = next(row for row in self.client.journals() if row["code"] == "CARD")
+        journal = next(row for row in self.client.master_data.journals() if row["code"] == "CARD")
         direction = "inbound" if inbound else "outbound"
         line = next(row for row in journal["method_lines"] if row["payment_type"] == direction)
         return [[
@@ -191,21 +195,21 @@ class Shop:
         self.load_partner()
         loaded = self.load_orders(self.order_rows(number, lines))
         (order,) = loaded.ids.values()
-        assert self.client.confirm_orders([order]).ids == [order]
+        assert self.client.orders.confirm([order]).ids == [order]
         return order
 
     def posted_invoice(self, number: int, order: int, lines: tuple[Line, ...] = LINES, **options: str) -> int:
         """The id of a posted invoice of an order."""
         loaded = self.load_moves(self.move_rows(number, order, lines, **options))
         (move,) = loaded.ids.values()
-        assert self.client.post_moves([move]).ids == [move]
+        assert self.client.invoices.post([move]).ids == [move]
         return move
 
     def shipped(self, order: int, quantities: dict[str, str], *, key: str = "", tracking: str = "") -> int:
         """The id of a done picking that shipped these quantities by SKU."""
-        (picking,) = self.client.open_pickings([order])
+        (picking,) = self.client.deliveries.open_transfers([order])
         moves = {move["product_id"]["default_code"]: move["id"] for move in picking["move_ids"]}
-        self.client.set_quantities({moves[sku]: Decimal(quantities.get(sku, "0")) for sku in moves})
-        self.client.set_tracking({picking["id"]: Delivery(tracking, key)})
-        assert self.client.validate_pickings([picking["id"]]).ids == [picking["id"]]
+        self.client.deliveries.set_quantities({moves[sku]: Decimal(quantities.get(sku, "0")) for sku in moves})
+        self.client.deliveries.set_tracking({picking["id"]: Delivery(tracking, key)})
+        assert self.client.deliveries.validate([picking["id"]]).ids == [picking["id"]]
         return int(picking["id"])

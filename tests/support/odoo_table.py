@@ -80,4 +80,4 @@ class Table:
 
 
 def client_of(table: Table) -> OdooClient:
-    return OdooClient(CONNECTION, table)
+    return OdooClient.connect(CONNECTION, table)

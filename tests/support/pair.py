@@ -47,10 +47,12 @@ class Pair:
             magento_client=MagentoClient(
                 MagentoConnection.from_mapping({"base_url": self.shop.url, "token": self.shop.token})
             ),
-            odoo_client=OdooClient(
+            odoo_client=OdooClient.connect(
                 OdooConnection.from_mapping(
                     {"url": self.books.url, "database": "odoo", "api_key": "sync-key", "company_id": 1, "login": "sync"}
-                )
+                ),
+                number_fields=self.instance.odoo.reference_fields,
+                delivery_key=self.instance.odoo.delivery_key_field,
             ),
             dag_run=f"test__{self.runs}",
             now=lambda: datetime.now(UTC),

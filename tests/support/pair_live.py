@@ -67,10 +67,12 @@ class People:
         self.begun = datetime.now(UTC).replace(microsecond=0)
         self.client, self.http = MagentoClient(shop.connection), Http(shop.connection)
         self.desk = Desk(shop)
-        self.admin = Administrator(OdooClient(odoo.connection("admin")))
+        self.admin = Administrator(OdooClient.connect(odoo.connection("admin")))
         self.books = Books(self.admin, self.desk, INSTANCE)
         self.books.provision({sku: (sku, ZERO, storable) for sku, storable in GOODS.items()})
-        self.other_company = Administrator(OdooClient(odoo.connection("admin", company=odoo.access.companies[1])))
+        self.other_company = Administrator(
+            OdooClient.connect(odoo.connection("admin", company=odoo.access.companies[1]))
+        )
         self.orders: dict[str, int] = {}
 
     def buy(self, name: str, cart: Any, **options: str) -> tuple[int, dict[str, int]]:
@@ -172,7 +174,10 @@ class People:
         call = self.other_company.call
         return {
             model: call(
-                model, "search_read", domain=[["company_id", "=", self.other_company.client.company]], fields=names
+                model,
+                "search_read",
+                domain=[["company_id", "=", self.other_company.client.rpc.company_id]],
+                fields=names,
             )
             for model, names in fields.items()
         }
@@ -311,7 +316,7 @@ class Lacking:
         self._write("account.payment.method.line", self.lines, payment_account_id=False)
 
     def give_back(self) -> None:
-        with OdooClient(self.admin.connection) as fresh:  # this one knows the field still
+        with OdooClient.connect(self.admin.connection) as fresh:  # this one knows the field still
             add_delivery_key(fresh)
         self._write("product.product", [self.product], active=True)
         self._write("account.tax", [self.tax], active=True)

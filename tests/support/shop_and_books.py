@@ -78,7 +78,11 @@ class ShopAndBooks:
             magento_client=MagentoClient(
                 MagentoConnection(self.magento.url, BearerToken(self.magento.token)), sleep=lambda seconds: None
             ),
-            odoo_client=OdooClient(self.books_connection()),
+            odoo_client=OdooClient.connect(
+                self.books_connection(),
+                number_fields=self.instance.odoo.reference_fields,
+                delivery_key=self.instance.odoo.delivery_key_field,
+            ),
             dag_run=f"test__{next(self._runs)}",
             now=lambda: datetime.now(UTC),
         )

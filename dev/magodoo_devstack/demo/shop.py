@@ -110,11 +110,11 @@ def delete(state: State, deletions: list[dict[str, Any]]) -> None:
 def books_of(state: State) -> OdooClient:
     """A client of the demo's Odoo, sandbox or real, with the key of the synchronisation."""
     values = {"url": state.urls["odoo"], "database": ODOO_DATABASE, "login": "sync", "company_id": 1}
-    return OdooClient(OdooConnection.from_mapping({**values, "api_key": state.secrets.odoo_key}))
+    return OdooClient.connect(OdooConnection.from_mapping({**values, "api_key": state.secrets.odoo_key}))
 
 
 def take_apart(client: OdooClient, invoices: list[int]) -> None:
     """Unmatch the payments of invoices, as an accountant does when a provider charges the money back."""
     domain = [["move_id", "in", invoices], ["display_type", "=", "payment_term"]]
-    items = [row["id"] for row in client.listed("account.move.line", ["id"], domain)]
-    client.call("account.move.line", "remove_move_reconcile", ids=items, retry=False)
+    items = [row["id"] for row in client.rpc.listed("account.move.line", ["id"], domain)]
+    client.rpc.call("account.move.line", "remove_move_reconcile", ids=items, retry=False)

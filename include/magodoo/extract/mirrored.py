@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from magodoo.connectors.odoo.intercompany import CompanyReads, Mirror, lines_of
-from magodoo.connectors.odoo.reads import LONGEST_RAW, Page, Quarantined
+from magodoo.connectors.odoo.documents import LONGEST_RAW, Page, Quarantined
+from magodoo.connectors.odoo.intercompany import Mirror, MirrorCompany, lines_of
 from magodoo.domain.states import OdooTransferState
 from magodoo.errors import Unreadable
 from magodoo.extract import fields
@@ -37,35 +37,35 @@ class Warehouses:
     companies: tuple[int, ...]
 
     @cached_property
-    def views(self) -> list[CompanyReads]:
-        """Return a reader for each of the companies."""
-        return [CompanyReads(self.client, company) for company in self.companies]
+    def views(self) -> list[MirrorCompany]:
+        """Return the companies."""
+        return [MirrorCompany(self.client.rpc, company) for company in self.companies]
 
     def by_ids(self, kind: str, ids: Collection[int]) -> list[Page]:
         """Return the transfers with these ids, as ours; those of mirrors first."""
         pages, rest = [], set(ids)
         for view in self.views:
-            if mine := view.existing_ids(kind, sorted(rest)):
-                pages.append(self.as_ours(view, view.by_ids(kind, sorted(mine))))
+            if mine := view.documents.existing_ids(kind, sorted(rest)):
+                pages.append(self.as_ours(view, view.documents.by_ids(kind, sorted(mine))))
                 rest -= mine
-        return [*pages, self.without_mirrored(self.client.by_ids(kind, sorted(rest)))]
+        return [*pages, self.without_mirrored(self.client.documents.by_ids(kind, sorted(rest)))]
 
     def by_orders(self, kind: str, orders: Sequence[int]) -> list[Page]:
         """Return the transfers of these sales orders of ours, and of their mirrors."""
-        pages = [self.without_mirrored(self.client.by_order_ids(kind, orders))]
+        pages = [self.without_mirrored(self.client.documents.by_order_ids(kind, orders))]
         for view in self.views:
             if found := view.mirrors_of(orders):
-                pages.append(self.as_ours(view, view.by_order_ids(kind, sorted(found))))
+                pages.append(self.as_ours(view, view.documents.by_order_ids(kind, sorted(found))))
         return pages
 
-    def as_ours(self, view: CompanyReads, page: Page) -> Page:
+    def as_ours(self, view: MirrorCompany, page: Page) -> Page:
         """Return a page of another company's transfers as transfers of the orders of ours that they are for.
 
         Goods that go elsewhere than to or from a customer are left out, and so are transfers that name no order of
         ours. A transfer that names several, or does not show which of their lines it brings, is quarantined.
         """
         mirrors = view.mirrors({int(sale) for row in page.rows if (sale := odoo.link_id(row, "sale_id"))})
-        lines = lines_of(self.client, {order for mirror in mirrors.values() for order in mirror.orders})
+        lines = lines_of(self.client.rpc, {order for mirror in mirrors.values() for order in mirror.orders})
         rows: list[dict[str, Any]] = []
         bad = list(page.quarantined)
         for row in page.rows:
@@ -75,7 +75,7 @@ class Warehouses:
             except Unreadable as problem:
                 naming = _naming(row, mirror.orders if mirror else ())
                 bad.append(Quarantined(row["id"], dump_json(row)[:LONGEST_RAW], str(problem), naming))
-        self.client.name_rows(rows, (("move_ids.sale_line_id", "sale.order.line"),))
+        self.client.external_ids.add(rows, (("move_ids.sale_line_id", "sale.order.line"),))
         return Page(rows, page.request_began_at, page.total_count, bad)
 
     def without_mirrored(self, page: Page) -> Page:

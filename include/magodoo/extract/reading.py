@@ -19,7 +19,7 @@ from magodoo.settings import Instance
 if TYPE_CHECKING:
     from magodoo.connectors.magento.client import MagentoClient
     from magodoo.connectors.odoo.client import OdooClient
-    from magodoo.connectors.odoo.reads import Page
+    from magodoo.connectors.odoo.documents import Page
 
 MAGENTO_KINDS = (Kind.ORDER, Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO)
 ODOO_KINDS = (*MAGENTO_KINDS, Kind.RETURN)
@@ -187,7 +187,7 @@ class OdooSource:
         """Yield the documents of a kind that changed; of transfers also those of the companies that ship for ours."""
         begin = since or datetime.fromisoformat("2000-01-01T00:00:00+00:00")
         others = self._warehouses(kind)
-        for page in self.client.changed(kind.value, begin, until):
+        for page in self.client.documents.changed(kind.value, begin, until):
             yield self._batch(kind, others.without_mirrored(page) if others else page)
         yield from self._changed_in(others, kind, begin, until) if others else ()
 
@@ -197,19 +197,19 @@ class OdooSource:
         These may have been read before the mirror existed.
         """
         for view in others.views:
-            for page in view.changed(kind.value, begin, until):
+            for page in view.documents.changed(kind.value, begin, until):
                 batch = replace(self._batch(kind, others.as_ours(view, page)), total=None)
                 yield batch
                 if orders := sorted({int(each.own_order_id or 0) for each in batch.documents}):
-                    own = others.without_mirrored(self.client.by_order_ids(kind.value, orders))
+                    own = others.without_mirrored(self.client.documents.by_order_ids(kind.value, orders))
                     yield replace(self._batch(kind, own), total=None)
 
     def timestamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
         """Return change times (UTC) by source id; None from `MOST_STAMPS` on, where reading the documents costs no more."""
         others = self._warehouses(kind)
         found: dict[str, datetime] = {}
-        for client in (self.client, *(others.views if others else ())):
-            newer = client.timestamps(kind.value, since, MOST_STAMPS)
+        for company in (self.client, *(others.views if others else ())):
+            newer = company.documents.stamps(kind.value, since, MOST_STAMPS)
             if len(newer) >= MOST_STAMPS:
                 return None
             found |= {str(id): moment for id, moment in newer.items()}
@@ -218,7 +218,9 @@ class OdooSource:
     def by_orders(self, kind: Kind, own_order_ids: Sequence[str]) -> Iterator[Batch]:
         """Yield the documents of these sales orders."""
         orders, others = _numbers(own_order_ids), self._warehouses(kind)
-        pages = others.by_orders(kind.value, orders) if others else [self.client.by_order_ids(kind.value, orders)]
+        pages = (
+            others.by_orders(kind.value, orders) if others else [self.client.documents.by_order_ids(kind.value, orders)]
+        )
         yield from (self._batch(kind, page) for page in pages)
 
     def by_ids(self, kind: Kind, ids: Sequence[str]) -> Iterator[Batch]:
@@ -228,24 +230,24 @@ class OdooSource:
     def pages(self, kind: Kind, ids: Sequence[str]) -> list[Page]:
         """Return the raw records that documents with these ids are, or are parts of; transfers of mirrors as those of our orders."""
         numbers, others = _own_ids(kind, ids), self._warehouses(kind)
-        return others.by_ids(kind.value, numbers) if others else [self.client.by_ids(kind.value, numbers)]
+        return others.by_ids(kind.value, numbers) if others else [self.client.documents.by_ids(kind.value, numbers)]
 
     def orders_named(self, numbers: Sequence[str]) -> Batch:
         """Return sales orders that carry one of these order numbers in a field that may hold them."""
         names = self._fields_of("sale.order", ("client_order_ref", "origin", "name"))
-        return self._batch(Kind.ORDER, self.client.orders_by_reference(list(numbers), names))
+        return self._batch(Kind.ORDER, self.client.documents.by_reference("order", list(numbers), names))
 
     def documents_named(self, kind: Kind, numbers: Sequence[str]) -> Batch:
         """Return invoices or credit notes that carry one of these order numbers themselves."""
         names = self._fields_of("account.move", ("ref", "invoice_origin", "payment_reference"))
-        return self._batch(kind, self.client.documents_by_reference(kind.value, list(numbers), names))
+        return self._batch(kind, self.client.documents.by_reference(kind.value, list(numbers), names))
 
     def orders_of_ours(self, order_keys: Sequence[str]) -> Batch:
         """Return sales orders that carry our external id of these Magento orders; one that may not be read has that name for an id."""
         names = [self.instance.external_id("order", key) for key in order_keys]
         hidden: dict[str, str] = {}
-        ids = sorted(set(self.client.by_external_ids(names, hidden=hidden).values()))
-        batch = self._batch(Kind.ORDER, self.client.by_ids(Kind.ORDER.value, ids))
+        ids = sorted(set(self.client.external_ids.find(names, hidden=hidden).values()))
+        batch = self._batch(Kind.ORDER, self.client.documents.by_ids(Kind.ORDER.value, ids))
         batch.unread.extend(Unread(Kind.ORDER.value, name, why, "", reference=name) for name, why in hidden.items())
         return batch
 
@@ -256,8 +258,9 @@ class OdooSource:
     def existing(self, kind: Kind, ids: Sequence[str]) -> set[str]:
         """Return which of these documents exist. A share is gone once the order has no move in the transfer any more."""
         others = self._warehouses(kind)
-        clients = (self.client, *(others.views if others else ()))
-        found = {str(id) for client in clients for id in client.existing_ids(kind.value, _own_ids(kind, ids))}
+        companies = (self.client, *(others.views if others else ()))
+        wanted = _own_ids(kind, ids)
+        found = {str(id) for each in companies for id in each.documents.existing_ids(kind.value, wanted)}
         shares = (
             [each for each in ids if each not in found and str(picking_of(int(each))) in found]
             if kind in TRANSFERS
@@ -272,7 +275,7 @@ class OdooSource:
         return Warehouses(self.client, companies) if companies and kind in TRANSFERS else None
 
     def _fields_of(self, model: str, standard: Sequence[str]) -> list[str]:
-        return self.client.text_fields(model, self.instance.odoo.reference_fields) or list(standard)
+        return self.client.documents.text_fields(model, self.instance.odoo.reference_fields) or list(standard)
 
     def _batch(self, kind: Kind, page: Any) -> Batch:
         return _batch(

@@ -75,7 +75,7 @@ def _sources(
     ids = resolve(context, changes, list(references.values())) if references else {}
     if not ids:
         return {}
-    found = context.odoo.listed(model, list(fields.values()), [["id", "in", sorted(set(ids.values()))]])
+    found = context.odoo.rpc.listed(model, list(fields.values()), [["id", "in", sorted(set(ids.values()))]])
     rows = {row["id"]: row for row in found}
     targets = {id: ids.get(reference) for id, reference in references.items()}
     return {id: rows[target] for id, target in targets.items() if target in rows}
@@ -126,7 +126,7 @@ def _with_cells(
     given = {name.partition("/")[0] for name in table.fields}
     if TERM in values and not values[TERM] and day:
         values[DUE] = day  # without a term Odoo takes the day on which the draft is made
-    known = context.odoo.fields("account.move")
+    known = context.odoo.rpc.fields("account.move")
     wanted = {
         field: value for field, value in values.items()
         if field in known and (field not in given or (field == PARTNER and value))

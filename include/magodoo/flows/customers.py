@@ -135,8 +135,8 @@ def load_partners(context: Context, changes: Sequence[LeasedChange[SaleRequest]]
         tables = {change.id: change.request.partners[level] for change in changes if change.id not in written}
         if not any(tables.values()):
             continue
-        ids, problems = load_all(client, client.load_partners, [table for some in tables.values() for table in some])
-        hidden = client.hidden("res.partner", ids.values())
+        ids, problems = load_all(client, client.customers.create, [table for some in tables.values() for table in some])
+        hidden = client.visibility.hidden("res.partner", ids.values())
         problems |= {name: UnreadableRecord(hidden[id], system="odoo") for name, id in ids.items() if id in hidden}
         for change, some in tables.items():
             blamed = [problems[name] for table in some if (name := table.rows[0][0]) in problems]

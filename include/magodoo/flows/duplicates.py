@@ -80,15 +80,15 @@ def duplicate_candidates(
     client = context.odoo
     since, until = min(days.values()) - NEARBY, max(days.values()) + NEARBY + timedelta(days=1)
     domain = [
-        *client.company_domain(model),
+        *client.rpc.company_domain(model),
         ["amount_total", "in", sorted({from_units(change.request.expect.total) for change in changes})],
         *("|", "&", [dated, ">=", f"{since}"], [dated, "<", f"{until}"]),
         *("&", [dated, "=", False], ["create_date", ">=", f"{since}"]),
         *customers,
         *conditions,
     ]
-    ids = client.call(model, "search", domain=domain, order="id")
-    rows = [row for row in client.by_ids(kind.value, ids).sure if not is_ours(context, row)] if ids else []
+    ids = client.rpc.call(model, "search", domain=domain, order="id")
+    rows = [row for row in client.documents.by_ids(kind.value, ids).sure if not is_ours(context, row)] if ids else []
     known = matched(context, Side.ODOO, kind, [row["id"] for row in rows])
     words = {row["id"]: set(references(context.instance, row)) for row in rows if row["id"] not in known}
     numbers = _order_numbers(context, set().union(*words.values()))

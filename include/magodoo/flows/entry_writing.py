@@ -60,10 +60,10 @@ class WriteEntries(Writer[EntryT]):
         """Return the moves around the changes: of their orders, with their numbers, duplicate candidates, and which are matched."""
         client, word = context.odoo, self.document.value
         numbers = sorted({number for change in changes for number in change.request.search.own_numbers})
-        fields = client.text_fields("account.move", context.instance.odoo.reference_fields) or list(_FIELDS)
-        rows = {row["id"]: row for row in client.documents_by_reference(word, numbers, fields).sure}
+        fields = client.documents.text_fields("account.move", context.instance.odoo.reference_fields) or list(_FIELDS)
+        rows = {row["id"]: row for row in client.documents.by_reference(word, numbers, fields).sure}
         of_order: dict[int, set[int]] = {}
-        for row in client.by_order_ids(word, sorted(set(orders.values()))).sure if orders else ():
+        for row in client.documents.by_order_ids(word, sorted(set(orders.values()))).sure if orders else ():
             rows[row["id"]] = row
         for row in rows.values():
             for order_id in _orders_of(row):
@@ -107,8 +107,10 @@ class WriteEntries(Writer[EntryT]):
         """Refuse or hold what cannot be posted now: by its order, its currency rate, a closed period, the numbering, or what is left to invoice."""
         client = context.odoo
         ids = resolve(context, changes, [change.request.order for change in changes])
-        orders = {row["id"]: row for row in client.by_ids("order", sorted(set(ids.values()))).sure} if ids else {}
-        locked = max(client.lock_dates().values(), default=None)
+        orders = (
+            {row["id"]: row for row in client.documents.by_ids("order", sorted(set(ids.values()))).sure} if ids else {}
+        )
+        locked = max(client.company.lock_dates().values(), default=None)
         last = numberings_now(context, changes)
         problems: dict[int, MagodooError] = {}
         claimed: dict[int, int] = {}
@@ -145,7 +147,7 @@ class WriteEntries(Writer[EntryT]):
         written: Written = load_partners(context, [change for change in changes if change.request.partners])
         ready = [change for change in changes if change.id not in written]
         tables = carry(context, ready, self.document)
-        ids, problems = load_all(client, client.load_moves, [tables[change.id] for change in ready])
+        ids, problems = load_all(client, client.invoices.create, [tables[change.id] for change in ready])
         made = {ids[name]: change for change in ready if (name := change.request.external_id) in ids}
         rows = self._drafts(client, made)
         to_post: dict[int, LeasedChange[EntryT]] = {}
@@ -159,7 +161,7 @@ class WriteEntries(Writer[EntryT]):
             written[change.id] = complaint or target
             if not complaint and change.request.post and rows[target]["state"] == OdooMoveState.DRAFT:
                 to_post[target] = change
-        done = client.post_moves(list(to_post)) if to_post else None
+        done = client.invoices.post(list(to_post)) if to_post else None
         for target, problem in (done.refused if done else {}).items():
             written[to_post[target].id] = problem
         return written
@@ -167,12 +169,12 @@ class WriteEntries(Writer[EntryT]):
     def _drafts(self, client: OdooClient, made: Mapping[int, LeasedChange[EntryT]]) -> dict[int, Mapping[str, Any]]:
         """Return the loaded documents by id, with the taxes forced where lines could not carry them."""
         rows: dict[int, Mapping[str, Any]] = {
-            row["id"]: row for row in client.by_ids(self.document.value, list(made)).rows
+            row["id"]: row for row in client.documents.by_ids(self.document.value, list(made)).rows
         }
         drafts = [id for id, row in rows.items() if row["state"] == OdooMoveState.DRAFT]
-        if drafts and not client.has_field("account.move.line", "extra_tax_data"):
+        if drafts and not client.rpc.has_field("account.move.line", "extra_tax_data"):
             complete(client, {id: made[id].request.load for id in drafts})
-            rows |= {row["id"]: row for row in client.by_ids(self.document.value, drafts).rows}
+            rows |= {row["id"]: row for row in client.documents.by_ids(self.document.value, drafts).rows}
         return rows
 
     def pair(self, change: LeasedChange[EntryT], target_id: int) -> tuple[Kind, str, str] | None:

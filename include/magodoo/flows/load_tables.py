@@ -126,7 +126,7 @@ def fit(client: OdooClient, table: Table) -> Table:
     """Return the table with the names of this version; missing columns are left out, forced amounts become net prices."""
     inner = next((name for name in _LINES if f"{name}/extra_tax_data" in table.fields), None)
     rows = [list(row) for row in table.rows]
-    if inner and not client.has_field(_LINES[inner], "extra_tax_data"):
+    if inner and not client.rpc.has_field(_LINES[inner], "extra_tax_data"):
         rows = _net_prices(table.fields, rows, inner)
     names = [_name(client, table.model, field) for field in table.fields]
     kept = {index: name for index, name in enumerate(names) if name is not None}
@@ -135,17 +135,17 @@ def fit(client: OdooClient, table: Table) -> Table:
 
 def unrated(client: OdooClient, table: Table) -> str | None:
     """Return why a document in another currency cannot be written: Odoo before 18 has no field for its rate."""
-    if _rate(table) == 1 or client.has_field("account.move", "invoice_currency_rate"):
+    if _rate(table) == 1 or client.rpc.has_field("account.move", "invoice_currency_rate"):
         return None
     return (
-        f"Odoo {client.version} takes no rate for a document in another currency, so its amounts in company currency would be "
+        f"Odoo {client.rpc.version} takes no rate for a document in another currency, so its amounts in company currency would be "
         "those of Odoo's own rate: enter it by hand, or upgrade to Odoo 18 or later"
     )
 
 
 def complete(client: OdooClient, tables: Mapping[int, Table]) -> None:
     """Write on drafts what could not be loaded: rate, taxes, company amounts. `tables` are those requested, by draft id."""
-    if not tables or client.has_field("account.move.line", "extra_tax_data"):
+    if not tables or client.rpc.has_field("account.move.line", "extra_tax_data"):
         return
     _write_rates(client, tables)
     if _force_amounts(client, tables):
@@ -172,12 +172,12 @@ def unequal_in_company(row: Mapping[str, Any], table: Table) -> str | None:
 
 def _write_rates(client: OdooClient, tables: Mapping[int, Table]) -> None:
     """Write the currency rate on drafts: Odoo 18 ignores a loaded rate and takes its own; a written one is kept (docs/facts/pair.md#4)."""
-    if not client.has_field("account.move", "invoice_currency_rate"):
+    if not client.rpc.has_field("account.move", "invoice_currency_rate"):
         return
-    for row in client.call("account.move", "read", ids=list(tables), fields=["invoice_currency_rate"]):
+    for row in client.rpc.read("account.move", list(tables), ["invoice_currency_rate"]):
         rate = _rate(tables[row["id"]])
         if Decimal(str(row["invoice_currency_rate"])) != rate:
-            client.write_call("account.move", "write", ids=[row["id"]], vals={"invoice_currency_rate": rate})
+            client.rpc.write_call("account.move", "write", ids=[row["id"]], vals={"invoice_currency_rate": rate})
 
 
 def _force_amounts(client: OdooClient, tables: Mapping[int, Table]) -> bool:
@@ -187,9 +187,9 @@ def _force_amounts(client: OdooClient, tables: Mapping[int, Table]) -> bool:
     """
     domain = [["move_id", "in", list(tables)], ["display_type", "in", ["tax", "product"]]]
     fields = ["move_id", "tax_line_id", "amount_currency", "balance", "currency_id", "company_currency_id"]
-    lines = client.call("account.move.line", "search_read", domain=domain, fields=fields)
+    lines = client.rpc.search_read("account.move.line", domain, fields)
     foreign = [line["id"] for line in lines if line["currency_id"] != line["company_currency_id"]]
-    names = client.external_ids("account.move.line", foreign) if foreign else {}
+    names = client.external_ids.of("account.move.line", foreign) if foreign else {}
     written = False
     for move, table in tables.items():
         own = [line for line in lines if line["move_id"][0] == move]
@@ -200,7 +200,7 @@ def _force_amounts(client: OdooClient, tables: Mapping[int, Table]) -> bool:
             if any(to_units(line[name]) != units for name, units in wanted[line["id"]].items())
         ]
         if commands:
-            client.write_call("account.move", "write", ids=[move], vals={"line_ids": commands})
+            client.rpc.write_call("account.move", "write", ids=[move], vals={"line_ids": commands})
             written = True
     return written
 
@@ -229,8 +229,8 @@ def _name(client: OdooClient, model: str, field: str) -> str | None:
     depth = 2 if parts[0] in _LINES and len(parts) > 1 else 1
     last = parts[depth - 1]
     if last not in ("id", ".id"):
-        renamed = name_of(client.version, _LINES[parts[0]] if depth == 2 else model, last)
-        if renamed is None or not client.has_field(_LINES[parts[0]] if depth == 2 else model, last):
+        renamed = name_of(client.rpc.version, _LINES[parts[0]] if depth == 2 else model, last)
+        if renamed is None or not client.rpc.has_field(_LINES[parts[0]] if depth == 2 else model, last):
             return None
         parts[depth - 1] = renamed
     return "/".join(parts)

@@ -96,7 +96,7 @@ class CancelOrders(Writer[CancellationRequest]):
     def check(self, context: Context, changes: Sequence[Change]) -> dict[int, MagodooError]:
         """Refuse orders that are invoiced or delivered by now; hold those that are missing, or that share a transfer with other orders."""
         rows = _order_rows(context, changes)
-        shared = context.odoo.shared_transfers([row["id"] for row in rows.values()]) if rows else {}
+        shared = context.odoo.deliveries.combined([row["id"] for row in rows.values()]) if rows else {}
         problems: dict[int, MagodooError] = {}
         for change in changes:
             row = rows.get(change.request.order)
@@ -117,14 +117,14 @@ class CancelOrders(Writer[CancellationRequest]):
         """Cancel the orders; return each one's id, or why Odoo refused it."""
         rows = _order_rows(context, changes)
         ids = {change.id: int(rows[change.request.order]["id"]) for change in changes}
-        done = context.odoo.cancel_orders(list(ids.values()))
+        done = context.odoo.orders.cancel(list(ids.values()))
         return {change: done.refused.get(target, target) for change, target in ids.items()}
 
 
 def _order_rows(context: Context, changes: Sequence[Change]) -> dict[Reference, Mapping[str, Any]]:
     """Return the sale orders by their reference; an order that is not found is absent."""
     ids = resolve(context, changes, [change.request.order for change in changes])
-    rows = {row["id"]: row for row in context.odoo.by_ids("order", sorted(set(ids.values()))).sure}
+    rows = {row["id"]: row for row in context.odoo.documents.by_ids("order", sorted(set(ids.values()))).sure}
     return {order: rows[id] for order, id in ids.items() if id in rows}
 
 

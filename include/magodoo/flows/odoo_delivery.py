@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from magodoo.connectors.odoo.documents import Delivery
+from magodoo.connectors.odoo.deliveries import Delivery
 from magodoo.connectors.odoo.units import in_unit_of
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.states import TRANSFER_ENDED, OdooTransferState
@@ -241,9 +241,9 @@ class Deliver(Writer[DeliveryRequest]):
                 change.request.carrier,
             )
             written[change.id] = int(chosen["id"])
-        client.set_tracking(keys)
-        client.set_quantities(quantities)
-        done = client.validate_pickings(list(keys))
+        client.deliveries.set_tracking(keys)
+        client.deliveries.set_quantities(quantities)
+        done = client.deliveries.validate(list(keys))
         return {
             id: done.refused.get(result, result) if isinstance(result, int) else result
             for id, result in written.items()
@@ -256,7 +256,7 @@ class Deliver(Writer[DeliveryRequest]):
     def _open(self, context: Context, changes: Sequence[Change]) -> dict[int, list[Row]]:
         """Return the open outgoing transfers of each change's order."""
         orders = resolve(context, changes, [change.request.order for change in changes])
-        rows = context.odoo.open_pickings(sorted(set(orders.values()))) if orders else []
+        rows = context.odoo.deliveries.open_transfers(sorted(set(orders.values()))) if orders else []
         by_order: dict[int, list[Row]] = {}
         for row in rows:
             for order in orders_of(row):
@@ -272,7 +272,7 @@ def _with_keys(context: Context, kind: str, changes: Sequence[Change]) -> dict[s
     """Return transfers by the key that they carry, the oldest where a person duplicated one."""
     keys = [change.request.key for change in changes]
     field = context.instance.odoo.delivery_key_field
-    rows = context.odoo.documents_by_reference(kind, keys, [field]).sure
+    rows = context.odoo.documents.by_reference(kind, keys, [field]).sure
     oldest_last = sorted(rows, key=lambda row: -int(row["id"]))  # a transfer that a person duplicated has the key too
     return {key: row for row in oldest_last if (key := own_key(row, field))}
 
@@ -458,12 +458,12 @@ class Track(Writer[DeliveryTrackingRequest]):
         tracks = {picking: _tracking(row) for picking, row in rows.items()}
         for change in changes:
             tracks[_picking(change)] = joined(tracks[_picking(change)], change.request.tracks)
-        context.odoo.set_tracking({picking: Delivery(tracking=text) for picking, text in tracks.items()})
+        context.odoo.deliveries.set_tracking({picking: Delivery(tracking=text) for picking, text in tracks.items()})
         return {change.id: change.request.picking for change in changes}
 
     def _rows(self, context: Context, changes: Sequence[TrackingChange]) -> dict[int, Row]:
         ids = sorted({_picking(change) for change in changes})
-        return {row["id"]: row for row in context.odoo.by_ids("shipment", ids).sure}
+        return {row["id"]: row for row in context.odoo.documents.by_ids("shipment", ids).sure}
 
 
 def _picking(change: TrackingChange) -> int:

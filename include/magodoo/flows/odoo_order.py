@@ -282,8 +282,10 @@ class ImportOrders(Writer[OrderRequest]):
         change is refused.
         """
         numbers = [number for change in changes for number in change.request.search.references]
-        fields = context.odoo.text_fields("sale.order", context.instance.odoo.reference_fields) or list(_FIELDS)
-        rows = context.odoo.orders_by_reference(numbers, fields).sure
+        fields = context.odoo.documents.text_fields("sale.order", context.instance.odoo.reference_fields) or list(
+            _FIELDS
+        )
+        rows = context.odoo.documents.by_reference("order", numbers, fields).sure
         ours = {row["external_id"]: row for row in rows if row.get("external_id")}
         new = [change for change in changes if change.request.external_id not in ours]
         days = {change.id: date.fromisoformat(day[:10]) for change in new if (day := change.request.date_order)}
@@ -308,7 +310,7 @@ class ImportOrders(Writer[OrderRequest]):
         problems: dict[int, MagodooError] = {}
         strict = [change for change in changes if not change.request.create_customer]
         partners = {change.id: change.request.partners[0].rows[0][0] for change in strict}
-        known = context.odoo.by_external_ids(sorted(set(partners.values()))) if partners else {}
+        known = context.odoo.external_ids.find(sorted(set(partners.values()))) if partners else {}
         for change in strict:
             if partners[change.id] not in known:
                 problems[change.id] = refused("the customer is not in Odoo and `customers_missing` is `finding`")
@@ -318,8 +320,10 @@ class ImportOrders(Writer[OrderRequest]):
     def _wait_for_replaced(self, context: Context, changes: Sequence[Change]) -> dict[int, MagodooError]:
         """Return `DependencyPending` by change id while the order that an edited order replaces is still confirmed in Odoo."""
         replaced = {change.id: change.request.replaces for change in changes if change.request.replaces}
-        ids = context.odoo.by_external_ids(sorted(set(replaced.values()))) if replaced else {}
-        rows = {row["id"]: row for row in context.odoo.by_ids("order", list(ids.values())).sure} if ids else {}
+        ids = context.odoo.external_ids.find(sorted(set(replaced.values()))) if replaced else {}
+        rows = (
+            {row["id"]: row for row in context.odoo.documents.by_ids("order", list(ids.values())).sure} if ids else {}
+        )
         standing = {name for name, number in ids.items() if rows.get(number, {}).get("state") in CONFIRMED_IN_ODOO}
         return {
             id: DependencyPending("the order that it replaces is not cancelled in Odoo yet")
@@ -332,12 +336,12 @@ class ImportOrders(Writer[OrderRequest]):
         client = context.odoo
         written: Written = load_partners(context, changes)
         ready = [change for change in changes if change.id not in written]
-        ids, problems = load_all(client, client.load_orders, [change.request.load for change in ready])
+        ids, problems = load_all(client, client.orders.create, [change.request.load for change in ready])
         own = {change.id: ids.get(change.request.external_id) for change in ready}
         for change in ready:
             if own[change.id] is None:
                 written[change.id] = problems.get(change.request.external_id, refused("Odoo did not take it"))
-        rows = {row["id"]: row for row in client.by_ids("order", [id for id in own.values() if id]).rows}
+        rows = {row["id"]: row for row in client.documents.by_ids("order", [id for id in own.values() if id]).rows}
         for change in ready:
             target = own[change.id]
             if target is None:
@@ -361,7 +365,7 @@ class ImportOrders(Writer[OrderRequest]):
         over = _over_the_limit(client, {target: wanted[target] for target in pending}, rows)
         written.update({wanted[target].id: refused(reason) for target, reason in over.items()})
         pending = [target for target in pending if target not in over]
-        done = client.confirm_orders(pending) if pending else None
+        done = client.orders.confirm(pending) if pending else None
         for target, problem in (done.refused if done else {}).items():
             written[wanted[target].id] = problem
         notes = {
@@ -370,7 +374,7 @@ class ImportOrders(Writer[OrderRequest]):
             if isinstance(written[change.id], int) and (note := change.request.transfer_note)
         }
         if notes:
-            client.note_transfers(notes)
+            client.deliveries.add_notes(notes)
         # Confirming overwrites the date (docs/facts/pair.md#3); an earlier attempt may have stopped right before this.
         dates = {
             target: _moment(change)
@@ -378,7 +382,7 @@ class ImportOrders(Writer[OrderRequest]):
             if isinstance(written[change.id], int) and change.request.date_order
         }
         if dates:
-            client.set_date_order(dates)
+            client.orders.set_dates(dates)
 
     def pair(self, change: Change, target_id: int) -> tuple[Kind, str, str] | None:
         """Return the match of the Magento order with the written sale order."""
@@ -399,7 +403,7 @@ def _over_the_limit(
     """
     owed = {target: change.request.on_credit for target, change in orders.items() if change.request.on_credit}
     partners = {target: int(rows[target]["partner_id"]["id"]) for target in owed}
-    known = client.credit_left(list(partners.values()))
+    known = client.customers.credit_left(list(partners.values()))
     left = {head: to_units(credit) for head, credit in known.values()}
     over: dict[int, str] = {}
     for target, amount in owed.items():

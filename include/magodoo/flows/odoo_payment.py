@@ -395,7 +395,7 @@ class WritePayments(Writer[PaymentRequest]):
         """
         client, documents = context.odoo, self._documents(context, changes)
         ids = self._payment_ids(context, changes, documents)
-        rows = {row["id"]: row for row in client.by_ids("payment", list(ids.values())).sure} if ids else {}
+        rows = {row["id"]: row for row in client.documents.by_ids("payment", list(ids.values())).sure} if ids else {}
         answers: Answers = {}
         for change in changes:
             row = rows.get(ids.get(change.request.external_id, 0))
@@ -427,17 +427,17 @@ class WritePayments(Writer[PaymentRequest]):
             if payment.get("external_id")
         }
         ends = (("account.payment", "invoice_ids"), ("account.move", "matched_payment_ids"))
-        has_links = all(context.odoo.has_field(*end) for end in ends)
+        has_links = all(context.odoo.rpc.has_field(*end) for end in ends)
         wanted = {change.request.external_id: change.request.document for change in changes}
         unsaid = [name for name, document in wanted.items() if not (has_links and document in documents)]
-        asked = context.odoo.by_external_ids(unsaid) if unsaid else {}
+        asked = context.odoo.external_ids.find(unsaid) if unsaid else {}
         return {name: id for name, id in linked.items() if name in wanted} | asked
 
     def check(self, context: Context, changes: Sequence[Change]) -> dict[int, MagodooError]:
         """Refuse or hold what may not be paid now: by the document's state, a closed period, or what is open on its account."""
         documents = self._documents(context, changes)
-        items = context.odoo.open_receivables({int(row["id"]) for row in documents.values()})
-        locked = max(context.odoo.lock_dates().values(), default=None)
+        items = context.odoo.payments.open_receivables({int(row["id"]) for row in documents.values()})
+        locked = max(context.odoo.company.lock_dates().values(), default=None)
         problems: dict[int, MagodooError] = {}
         for change in changes:
             document = documents.get(change.request.document)
@@ -458,14 +458,14 @@ class WritePayments(Writer[PaymentRequest]):
             id: DependencyPending("its document is not in Odoo any more") for id, row in of_change.items() if not row
         }
         payable = {id: row for id, row in of_change.items() if row}
-        items = client.open_receivables({int(row["id"]) for row in payable.values()})
+        items = client.payments.open_receivables({int(row["id"]) for row in payable.values()})
         ready = [change for change in changes if change.id in payable]
         tables = [
             _table(change.request, row := payable[change.id], open_account(items.get(row["id"], ())))
             for change in ready
         ]
-        ids, problems = load_all(client, client.load_payments, tables)
-        heads = client.payment_heads(list(ids.values()))
+        ids, problems = load_all(client, client.payments.create, tables)
+        heads = client.payments.heads(list(ids.values()))
         for change in ready:
             name = change.request.external_id
             target = ids.get(name)
@@ -485,15 +485,15 @@ class WritePayments(Writer[PaymentRequest]):
         """Post the drafts and reconcile them with their documents; what is refused goes into `written`."""
         client = context.odoo
         wanted = {change.id: payment for change in changes if isinstance(payment := written[change.id], int)}
-        posted = client.post_payments(list(wanted.values()))
+        posted = client.payments.post(list(wanted.values()))
         written.update({id: posted.refused[payment] for id, payment in wanted.items() if payment in posted.refused})
         settlements = {
             id: settlement_of(payment, documents[id]) for id, payment in wanted.items() if payment not in posted.refused
         }
-        matched = client.reconcile_payments(list(settlements.values()))
+        matched = client.payments.reconcile(list(settlements.values()))
         unmatched = [item.payment for item in settlements.values() if isinstance(matched[item.payment], FixDocument)]
-        heads = client.payment_heads(unmatched)
-        names = client.account_names([id_in(head["destination_account_id"]) for head in heads.values()])
+        heads = client.payments.heads(unmatched)
+        names = client.payments.account_names([id_in(head["destination_account_id"]) for head in heads.values()])
         for id, item in settlements.items():
             answer = matched[item.payment]
             if isinstance(answer, FixDocument):
@@ -511,7 +511,7 @@ class WritePayments(Writer[PaymentRequest]):
         known = {} if self._known is None else self._known
         unread = [change for change in changes if change.request.document not in known]
         ids = resolve(context, unread, [change.request.document for change in unread])
-        found = context.odoo.by_ids(self.document.value, sorted(set(ids.values()))).sure if ids else []
+        found = context.odoo.documents.by_ids(self.document.value, sorted(set(ids.values()))).sure if ids else []
         rows = {row["id"]: row for row in found}
         known |= {name: rows[id] for name, id in ids.items() if id in rows}
         return known

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from magodoo.connectors.odoo.documents import Delivery
+from magodoo.connectors.odoo.deliveries import Delivery
 from magodoo.connectors.odoo.units import in_unit_of
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.states import OdooTransferState
@@ -145,11 +145,11 @@ class Return(Writer[ReturnRequest]):
             for picking, moves in parts.items():
                 shares = _shares(deliveries, {picking: moves})
                 quantities = {move["id"]: in_unit_of(move, from_units(units)) for move, units in shares}
-                standing.append(client.return_picking(picking, quantities, key=keys[change]))
+                standing.append(client.deliveries.create_return(picking, quantities, key=keys[change]))
             written[change] = standing[0]
             made |= dict.fromkeys(standing, change)
-        client.set_tracking({target: Delivery(key=keys[change]) for target, change in made.items()})
-        done = client.validate_pickings([target for target in made if target not in done_before])
+        client.deliveries.set_tracking({target: Delivery(key=keys[change]) for target, change in made.items()})
+        done = client.deliveries.validate([target for target in made if target not in done_before])
         for target, problem in done.refused.items():
             written[made[target]] = problem
         return written
@@ -162,18 +162,26 @@ class Return(Writer[ReturnRequest]):
         orders = resolve(context, changes, [change.request.order for change in changes])
         numbers = sorted(set(orders.values()))
         returns = (
-            [row for row in client.by_order_ids("return", numbers).sure if row["state"] != OdooTransferState.CANCEL]
+            [
+                row
+                for row in client.documents.by_order_ids("return", numbers).sure
+                if row["state"] != OdooTransferState.CANCEL
+            ]
             if numbers
             else []
         )
         deliveries = (
-            [row for row in client.by_order_ids("shipment", numbers).sure if row["state"] == OdooTransferState.DONE]
+            [
+                row
+                for row in client.documents.by_order_ids("shipment", numbers).sure
+                if row["state"] == OdooTransferState.DONE
+            ]
             if numbers
             else []
         )
         _name_products(context, [*returns, *deliveries])
         field = context.instance.odoo.delivery_key_field
-        keyed = client.documents_by_reference("return", [change.request.key for change in changes], [field]).sure
+        keyed = client.documents.by_reference("return", [change.request.key for change in changes], [field]).sure
         _name_products(context, keyed)
         found: dict[int, tuple[list[Row], list[Row], list[Row]]] = {}
         for change in changes:
@@ -192,7 +200,7 @@ class Return(Writer[ReturnRequest]):
 def _name_products(context: Context, rows: Iterable[Row]) -> None:
     """Add the product that was sold to the moves' order lines; components of a kit are recognised by it."""
     moves = [move for row in rows for move in row["move_ids"] if id_of(move.get("sale_line_id"))]
-    sold = context.odoo.sold_products(sorted({id_of(move["sale_line_id"]) for move in moves}))
+    sold = context.odoo.deliveries.sold_products(sorted({id_of(move["sale_line_id"]) for move in moves}))
     for move in moves:
         line = id_of(move["sale_line_id"])
         known = move["sale_line_id"] if isinstance(move["sale_line_id"], Mapping) else {}

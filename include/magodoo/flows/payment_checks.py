@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from magodoo.connectors.odoo.payment_matching import Settlement
+from magodoo.connectors.odoo.payments import Settlement
 from magodoo.domain.states import PAYMENT_MADE, OdooMoveState, OdooPaymentState
 from magodoo.errors import FixConfiguration, MagodooError
 from magodoo.ledger.behaviour import DependencyPending, HalfDone, SourceChanged, not_shown, refused

@@ -89,9 +89,9 @@ def numberings_now(context: Context, changes: Sequence[LeasedChange[EntryRequest
     setting = context.instance.chronological_series
     if not days or setting == "off":
         return {}
-    if setting == "by_country" and policy(context.instance, context.odoo.fiscal_country) == "off":
+    if setting == "by_country" and policy(context.instance, context.odoo.company.fiscal_country()) == "off":
         return {}
-    return context.odoo.last_posted(context.instance.odoo.sales_journal, date(min(days).year - 1, 1, 1))
+    return context.odoo.company.last_posted(context.instance.odoo.sales_journal, date(min(days).year - 1, 1, 1))
 
 
 def out_of_series(change: LeasedChange[EntryRequest], numberings: Sequence[Numbering], day: str) -> MagodooError | None:

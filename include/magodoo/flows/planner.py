@@ -108,7 +108,7 @@ def _database_uuid(sources: Sources, context: Context, planned: Sequence[Planned
         return str(known.data["value"])
     if context.odoo_client is None:
         raise InvariantError("a marker needs the Odoo database's uuid, and no Odoo is at hand", system="odoo")
-    return context.odoo_client.database_uuid()
+    return context.odoo_client.installation.database_uuid()
 
 
 Key = tuple[str, str]

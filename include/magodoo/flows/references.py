@@ -62,7 +62,7 @@ def resolve(
     names = sorted({each.external_id for each in references if each.external_id})
     found: dict[str, int] = {}
     if names:
-        found = context.odoo.by_external_ids(names, _believed(context, {change.order_key for change in changes}))
+        found = context.odoo.external_ids.find(names, _believed(context, {change.order_key for change in changes}))
     ids = {Reference(external_id=name): id for name, id in found.items()}
     return ids | {each: each.odoo_id for each in references if each.odoo_id}
 

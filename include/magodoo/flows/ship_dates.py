@@ -58,7 +58,7 @@ def put_right(context: Context, order_keys: Collection[str]) -> None:
     Odoo takes the day of the validation once the first transfer of an order is done, for posted invoices too.
     """
     client = context.odoo
-    if not order_keys or not client.has_field("account.move", "delivery_date"):
+    if not order_keys or not client.rpc.has_field("account.move", "delivery_date"):
         return
     with context.engine.connect() as connection:
         values = {"instance": context.instance.id, "orders": sorted(set(order_keys))}
@@ -67,8 +67,8 @@ def put_right(context: Context, order_keys: Collection[str]) -> None:
     wanted = {int(odoo): shipped[magento].isoformat() for odoo, magento in magento_of.items() if magento in shipped}
     if not wanted:
         return
-    rows = client.listed(
+    rows = client.rpc.listed(
         "account.move", ["delivery_date"], [["id", "in", sorted(wanted)], ["state", "!=", OdooMoveState.CANCEL]]
     )
     late = {row["id"]: wanted[row["id"]] for row in rows if row["delivery_date"] != wanted[row["id"]]}
-    client.set_delivery_dates(late)
+    client.invoices.set_delivery_dates(late)

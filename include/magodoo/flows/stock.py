@@ -135,7 +135,7 @@ def inexact(context: Context, shares: Iterable[tuple[Row, int]]) -> MagodooError
     planned again.
     """
     for move, units in shares:
-        if not context.odoo.holds(move, from_units(units)):
+        if not context.odoo.units.holds(move, from_units(units)):
             sku = (move.get("product_id") or {}).get("default_code") or "a product"
             return DependencyPending(
                 f"Odoo's transfer cannot hold {plain(units, 0)} of {sku} exactly: raise the decimal accuracy of units there"

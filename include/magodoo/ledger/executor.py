@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import itertools
 import logging
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
+
+from more_itertools import chunked
 
 from magodoo.domain.kinds import Change, ChangeKind, requires, waits_for
 from magodoo.domain.log_labels import labelled
@@ -110,7 +110,7 @@ class Run:
         going_on = self._may_write(going_on, found)
         moved = self._answers(lambda context, some: read_back.source_changes(context, writer, some), going_on)
         going_on = self._without(going_on, {id: _kept(answer, found.get(id)) for id, answer in moved.items()})
-        for group in _cut(going_on, writer.group_size):
+        for group in chunked(going_on, writer.group_size):
             self._group(writer, group, found)
 
     def _group(self, writer: Writer, group: list[LeasedChange], found: Answers) -> None:
@@ -122,7 +122,7 @@ class Run:
         checked = [change for change in group if change.id not in objections]
         written: dict[LeasedChange, int] = {}
         try:
-            for some in _cut(checked, writer.write_size):
+            for some in chunked(checked, writer.write_size):
                 self._write(writer, some, written)
         except MagodooError:
             self._finish(writer, written, found)
@@ -147,8 +147,7 @@ class Run:
             return
         checkpoint("checked")
         try:
-            with self._within_the_lease(writer, renewed_at):
-                answers = writer.write(self.context, changes)
+            answers = writer.write(self._within_the_lease(writer, renewed_at), changes)
         except MagodooError as problem:
             self._broken(writer, changes, problem, written)
             return
@@ -160,20 +159,17 @@ class Run:
             elif answer is not None:
                 written[change] = answer
 
-    @contextmanager
-    def _within_the_lease(self, writer: Writer, renewed_at: float) -> Iterator[None]:
-        """Send no call of a write unless its settle time ends before the lease does.
+    def _within_the_lease(self, writer: Writer, renewed_at: float) -> Context:
+        """Return the context with a client that sends no call of a write unless its settle time ends before the lease does.
 
         The worker that claims the order then may trust its probe, however long this worker was delayed between two
         calls.
         """
-        instance = self.context.instance
-        client = self.context.magento if writer.kind.target is Side.MAGENTO else self.context.odoo
-        client.write_until = renewed_at + instance.lease_seconds - instance.settle_seconds
-        try:
-            yield
-        finally:
-            client.write_until = math.inf
+        context, instance = self.context, self.context.instance
+        end = renewed_at + instance.lease_seconds - instance.settle_seconds
+        if writer.kind.target is Side.MAGENTO:
+            return replace(context, magento_client=context.magento.until(end))
+        return replace(context, odoo_client=context.odoo.until(end))
 
     def _broken(
         self, writer: Writer, changes: list[LeasedChange], problem: MagodooError, written: dict[LeasedChange, int]
@@ -367,9 +363,4 @@ def _batches(writer: Writer, changes: list[LeasedChange]) -> Iterator[list[Lease
             rounds.append([])
         rounds[turn].append(change)
     for batch in rounds:
-        yield from _cut(batch, BATCH)
-
-
-def _cut(changes: list[LeasedChange], size: int) -> Iterator[list[LeasedChange]]:
-    for start in range(0, len(changes), size):
-        yield changes[start : start + size]
+        yield from chunked(batch, BATCH)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from more_itertools import chunked
+
 from magodoo.domain.vocabulary import Kind
 from magodoo.settings.country_policies import policy as series_policy
 from magodoo.staging import master_data
@@ -37,23 +39,23 @@ def refresh_lists(context: Context) -> int:
     """Read all master data but products, as whole lists; countries and states once a day. Returns the number of records stored."""
     odoo, instance = context.odoo, context.instance.id
     lists = [
-        ("account.tax", "name", odoo.taxes()),
-        ("res.currency", "name", odoo.currencies()),
-        ("product.pricelist", "name", odoo.pricelists()),
-        ("account.journal", "code", odoo.journals()),
-        ("delivery.carrier", "name", odoo.carriers()),
-        ("stock.warehouse", "code", odoo.warehouses()),
-        ("uom.uom", "name", odoo.unit_rows()),
+        ("account.tax", "name", odoo.master_data.taxes()),
+        ("res.currency", "name", odoo.master_data.currencies()),
+        ("product.pricelist", "name", odoo.master_data.pricelists()),
+        ("account.journal", "code", odoo.master_data.journals()),
+        ("delivery.carrier", "name", odoo.master_data.carriers()),
+        ("stock.warehouse", "code", odoo.master_data.warehouses()),
+        ("uom.uom", "name", odoo.units.rows()),
     ]
     with context.engine.connect() as connection:
         if master_data.is_stale(connection, instance, "res.country", COUNTRIES_FRESH):
-            lists.append(("res.country", "code", odoo.countries()))
+            lists.append(("res.country", "code", odoo.master_data.countries()))
         if master_data.is_stale(connection, instance, "res.country.state", COUNTRIES_FRESH):
-            lists.append(("res.country.state", "code", odoo.country_states()))
-    locks = {name: day.isoformat() for name, day in odoo.lock_dates().items()}
-    electronic = {"found": odoo.e_invoicing(context.instance.odoo.sales_journal)}
+            lists.append(("res.country.state", "code", odoo.master_data.country_states()))
+    locks = {name: day.isoformat() for name, day in odoo.company.lock_dates().items()}
+    electronic = {"found": odoo.installation.e_invoicing(context.instance.odoo.sales_journal)}
     series = _series(context)
-    company, identity = odoo.company_row(), {"value": odoo.database_uuid()}
+    company, identity = odoo.company.row(), {"value": odoo.installation.database_uuid()}
     with context.engine.begin() as connection:
         kept = sum(master_data.replace(connection, instance, model, key, rows) for model, key, rows in lists)
         master_data.put_fact(connection, instance, "res.company", "lock_dates", locks)
@@ -66,11 +68,11 @@ def refresh_lists(context: Context) -> int:
 
 def _series(context: Context) -> dict[str, Any]:
     """Return the company's country and, where document numbers must follow the dates, the posted numberings since last year by kind."""
-    country = context.odoo.fiscal_country
+    country = context.odoo.company.fiscal_country()
     if series_policy(context.instance, country) == "off":
         return {"country": country}
     year = context.now().astimezone(context.instance.zone).year
-    last = context.odoo.last_posted(context.instance.odoo.sales_journal, date(year - 1, 1, 1))
+    last = context.odoo.company.last_posted(context.instance.odoo.sales_journal, date(year - 1, 1, 1))
     kinds = {Kind.INVOICE: "out_invoice", Kind.CREDIT_MEMO: "out_refund"}
     return {"country": country} | {
         kind.value: [[f"{each.first}", f"{each.last}", f"{each.posted}"] for each in last.get(move_type, [])]
@@ -91,9 +93,8 @@ def refresh_products(context: Context, order_keys: Sequence[str] | None = None) 
     with context.engine.connect() as connection:
         skus = master_data.missing_skus(connection, context.instance.id, always, order_keys)
     kept = 0
-    for start in range(0, len(skus), BATCH):
-        part = skus[start : start + BATCH]
-        rows = context.odoo.products(part)
+    for part in chunked(skus, BATCH):
+        rows = context.odoo.master_data.products(part)
         with context.engine.begin() as connection:
             kept += master_data.replace_products(connection, context.instance.id, part, rows)
     return kept

@@ -78,7 +78,7 @@ def with_edited_contacts(context: Context, since: datetime) -> int:
     Returns the number of orders; beyond MOST_LOOKED_AT the nightly refresh finds them.
     """
     source = OdooSource(context.instance, context.odoo)
-    edited, last = context.odoo.orders_of_edited_contacts(since, MOST_LOOKED_AT)
+    edited, last = context.odoo.documents.orders_of_edited_contacts(since, MOST_LOOKED_AT)
     if last is None:
         return 0
     with context.engine.connect() as connection:

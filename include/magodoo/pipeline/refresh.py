@@ -10,6 +10,8 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from more_itertools import chunked
+
 from magodoo.domain.vocabulary import Side
 from magodoo.notifications.alerts import queue_key_expiry
 from magodoo.pipeline import master_data, order_completion
@@ -35,10 +37,10 @@ def run(context: Context) -> dict[str, int]:
             keys = work_queue.may_change(connection, instance.id, context.now() - timedelta(days=instance.refresh_days))
             before = deletion.count(connection, instance.id)
         read: Counter[str] = Counter(orders=len(keys))
-        for start in range(0, len(keys), BATCH):
+        for part in chunked(keys, BATCH):
             for side in Side:
                 context.go_on()
-                read[side.value] += order_completion.read(context, side, keys[start : start + BATCH])
+                read[side.value] += order_completion.read(context, side, part)
         read["products"] = master_data.refresh_products(context)
         with context.engine.begin() as connection:
             today = context.now().astimezone(instance.zone).date()
@@ -50,7 +52,7 @@ def run(context: Context) -> dict[str, int]:
             read["unsettled"] = len(unsettled)
         with context.engine.connect() as connection:
             read["deleted"] = deletion.count(connection, instance.id) - before
-        expires = context.odoo.key_expiry()
+        expires = context.odoo.installation.key_expiry()
         with context.engine.begin() as connection:
             queued = queue_key_expiry(connection, instance, context.settings.ui_url, expires, context.now().date())
             read["key_warnings"] = queued

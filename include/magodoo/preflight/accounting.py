@@ -31,7 +31,7 @@ def cut_over(subject: Subject) -> Outcome:
 
 def lock_dates(subject: Subject) -> Outcome:
     """Check for lock dates after the cut-over: Odoo moves such documents to an open period instead of refusing them (docs/facts/pair.md#10)."""
-    locks = subject.odoo.lock_dates()
+    locks = subject.odoo.company.lock_dates()
     start = subject.instance.books_from_utc
     outcome = Outcome(some(f"{name} {day}" for name, day in locks.items()) or "no lock date is set")
     if start is None:
@@ -48,10 +48,10 @@ def lock_dates(subject: Subject) -> Outcome:
 
 def currencies(subject: Subject) -> Outcome:
     """Check that each currency of the staged orders is active, has a rate and exactly one pricelist (docs/facts/pair.md#6)."""
-    own = subject.odoo.company_row()["currency_id"][1]
+    own = subject.odoo.company.row()["currency_id"][1]
     used = staged_orders.currencies(subject.engine, subject.instance.id) or [own]
-    known = {row["name"]: row for row in subject.odoo.currencies()}
-    lists = [row for row in subject.odoo.pricelists() if row["active"]]
+    known = {row["name"]: row for row in subject.odoo.master_data.currencies()}
+    lists = [row for row in subject.odoo.master_data.pricelists() if row["active"]]
     outcome = Outcome(f"{some(used)}; the company's is {own}")
     for name in used:
         row = known.get(name)
@@ -80,7 +80,7 @@ def _pricelist(subject: Subject, currency: str, lists: list[dict[str, Any]], out
 def sales_journal(subject: Subject) -> Outcome:
     """Check that the instance has one sales journal of its own, so that its numbers have no gaps made by others."""
     instance = subject.instance
-    rows = [row for row in subject.odoo.journals() if row["active"] and row["type"] == "sale"]
+    rows = [row for row in subject.odoo.master_data.journals() if row["active"] and row["type"] == "sale"]
     codes = [row["code"] for row in rows]
     wanted = instance.odoo.sales_journal
     stops = subject.needs(Need.ENTRIES)
@@ -111,7 +111,7 @@ def sales_journal(subject: Subject) -> Outcome:
 
 def payment_journals(subject: Subject) -> Outcome:
     """Check each provider's journal and its clearing accounts in both directions."""
-    journals = subject.odoo.journals()
+    journals = subject.odoo.master_data.journals()
     methods = {name: method for name, method in subject.instance.payment_methods.items() if method.journal}
     stops = subject.needs(Need.PAYMENTS)
     outcome = Outcome(some(f"{name}: {method.journal}" for name, method in methods.items()) or "no payments are mapped")
@@ -168,7 +168,7 @@ def _accounts(journal: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def e_invoicing(subject: Subject) -> Outcome:
     """Check the policies where posting may send a document to an authority; drafts are the default there."""
     instance = subject.instance
-    found = subject.odoo.e_invoicing(instance.odoo.sales_journal)
+    found = subject.odoo.installation.e_invoicing(instance.odoo.sales_journal)
     meant = drafted_by_default(instance) if found else instance
     policies = {"invoices": meant.invoices.to_odoo, "credit_memos": meant.credit_memos.to_odoo}
     said = f"electronic invoicing is active: {some(found)}; " if found else "no electronic invoicing; "

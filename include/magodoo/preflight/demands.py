@@ -45,8 +45,8 @@ def analytic(subject: Subject) -> Outcome:
     demanded: dict[int, tuple[str, list[str]]] = {}
     try:
         for domain, words in _DOMAINS.items():
-            plans = client.call(
-                "account.analytic.plan", "get_relevant_plans", business_domain=domain, company_id=client.company
+            plans = client.rpc.call(
+                "account.analytic.plan", "get_relevant_plans", business_domain=domain, company_id=client.rpc.company_id
             )
             for plan in expect_rows(plans, "account.analytic.plan.get_relevant_plans"):
                 if plan.get("applicability") == "mandatory":
@@ -71,11 +71,11 @@ def _given(subject: Subject) -> dict[int, list[str]]:
     """Return by root plan the conditions under which a distribution model gives an account of it; "" is unconditionally."""
     client = subject.odoo
     model = "account.analytic.distribution.model"
-    accounts = client.listed("account.analytic.account", ["root_plan_id", "plan_id"])
+    accounts = client.rpc.listed("account.analytic.account", ["root_plan_id", "plan_id"])
     plan_of = {row["id"]: (row.get("root_plan_id") or row.get("plan_id") or [0])[0] for row in accounts}
     given: dict[int, list[str]] = {}
-    for row in client.listed(model, [*_CONDITIONS, "analytic_distribution", "company_id"]):
-        if row.get("company_id") and row["company_id"][0] not in client.companies:
+    for row in client.rpc.listed(model, [*_CONDITIONS, "analytic_distribution", "company_id"]):
+        if row.get("company_id") and row["company_id"][0] not in client.rpc.companies:
             continue
         words = [f"{name.removesuffix('_id')} {_shown(row[name])}" for name in _CONDITIONS if row.get(name)]
         for key in row.get("analytic_distribution") or {}:
@@ -117,16 +117,16 @@ def _configured(subject: Subject, model: str) -> Mapping[str, str]:
 def _demanded(subject: Subject, model: str) -> Iterator[str]:
     """Yield fields (of a list: `order_line/x`) that the form always requires and the model does not, and that have no default."""
     client = subject.odoo
-    views = client.call(model, "get_views", views=[[False, "form"]])
+    views = client.rpc.call(model, "get_views", views=[[False, "form"]])
     arch = views["views"]["form"]["arch"] if isinstance(views, dict) else "<form/>"
-    known = client.call(model, "fields_get", attributes=["type", "relation", "required", "readonly"])
+    known = client.rpc.call(model, "fields_get", attributes=["type", "relation", "required", "readonly"])
     found = [
         (path, field)
         for path, field in _required(_parsed(str(arch), model), "")
         if "/" in path or not known.get(path, {}).get("required")
     ]
     own = [path for path, _ in found if "/" not in path]
-    defaults = client.call(model, "default_get", fields=own) if own else {}
+    defaults = client.rpc.call(model, "default_get", fields=own) if own else {}
     yield from (path for path, _ in found if "/" in path or not (defaults or {}).get(path))
 
 
@@ -167,7 +167,9 @@ def other_values(subject: Subject) -> Outcome:
     wanted = {"sale.order": names.order_values, "account.move": names.invoice_values}
     outcome = Outcome(some(f"{model}.{name}" for model, values in wanted.items() for name in values) or "none are set")
     for model, values in wanted.items():
-        known = subject.odoo.call(model, "fields_get", attributes=["type", "relation", "readonly"]) if values else {}
+        known = (
+            subject.odoo.rpc.call(model, "fields_get", attributes=["type", "relation", "readonly"]) if values else {}
+        )
         for name in values:
             facts = known.get(name)
             if facts is None:

@@ -29,7 +29,7 @@ def taxes(subject: Subject) -> Outcome:
         said = "a rule of 0 % names nothing but its rate: no tax would be chosen by the rate alone"
         outcome.complain(said, "add `country`, `kind`, `has_vat` or `customer_group` to it", stops=stops)
     known: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in subject.odoo.taxes():
+    for row in subject.odoo.master_data.taxes():
         known[row["name"]].append(row)
     active = {name: [row for row in rows if row["active"]] for name, rows in known.items()}
     usable = sorted(name for name, rows in active.items() if rows)
@@ -54,9 +54,11 @@ def _compare_countries(subject: Subject, outcome: Outcome, found: dict[str, dict
 
     That is the country of the fiscal position where it has a foreign tax ID, else the company's fiscal country.
     """
-    own = subject.odoo.company_row().get("account_fiscal_country_id")
+    own = subject.odoo.company.row().get("account_fiscal_country_id")
     fields = ["name", "country_id", "foreign_vat", "active"]
-    positions = {row["name"]: row for row in subject.odoo.listed("account.fiscal.position", fields) if row["active"]}
+    positions = {
+        row["name"]: row for row in subject.odoo.rpc.listed("account.fiscal.position", fields) if row["active"]
+    }
     for rule in subject.instance.taxes:
         tax, position = found.get(rule.odoo_tax), positions.get(rule.fiscal_position or "")
         abroad = position["country_id"] if position and position["foreign_vat"] else None
@@ -126,7 +128,7 @@ def service_products(subject: Subject) -> Outcome:
         names.adjustment_minus_product,
         *subject.instance.named_products,
     )
-    rows = subject.odoo.products(wanted)
+    rows = subject.odoo.master_data.products(wanted)
     archived = {row["default_code"] for row in rows if not row["active"]}
     stops = subject.needs(Need.LINES)
     outcome = Outcome(some(wanted))
@@ -172,7 +174,7 @@ def _discounts(subject: Subject, outcome: Outcome) -> None:
     """Warn of payment terms with an early-payment discount; one that lowers the tax on the invoice changes its total."""
     used = {method.payment_term for method in subject.instance.payment_methods.values() if method.payment_term}
     fields = ["name", "early_discount", "early_pay_discount_computation"]
-    rows = subject.odoo.listed("account.payment.term", fields) if used else []
+    rows = subject.odoo.rpc.listed("account.payment.term", fields) if used else []
     granting = [row for row in rows if row["name"] in used and row.get("early_discount")]
     if granting:
         at_once = [row["name"] for row in granting if row.get("early_pay_discount_computation") == "mixed"]
@@ -189,7 +191,9 @@ def extra_totals(subject: Subject) -> Outcome:
     outcome = Outcome(
         some(f"{name}: {extra.nature}" for name, extra in subject.instance.extra_totals.items()) or "none"
     )
-    journals = {row["code"]: row for row in subject.odoo.journals() if row["active"] is not False} if parts else {}
+    journals = (
+        {row["code"]: row for row in subject.odoo.master_data.journals() if row["active"] is not False} if parts else {}
+    )
     stops = subject.needs(Need.PAYMENT_PARTS)
     for name, code in parts.items():
         if code not in journals:
@@ -234,7 +238,7 @@ def skus(subject: Subject) -> Outcome:
     """Check for SKUs of staged orders with no product or several in Odoo: those orders cannot be written."""
     wanted = staged_orders.skus(subject.engine, subject.instance.id)
     found: dict[str, int] = dict.fromkeys(wanted, 0)
-    for row in subject.odoo.products(wanted) if wanted else []:
+    for row in subject.odoo.master_data.products(wanted) if wanted else []:
         if row["active"]:
             found[row["default_code"]] += 1
     outcome = Outcome(
@@ -252,11 +256,11 @@ def skus(subject: Subject) -> Outcome:
 def decimal_accuracy(subject: Subject) -> Outcome:
     """Check for quantities with more decimals than Odoo keeps for their unit: Odoo would cut 0.333 to 0.33."""
     books = subject.odoo
-    outcome = Outcome(f"Odoo keeps quantities to {books.unit_accuracy():f}")
+    outcome = Outcome(f"Odoo keeps quantities to {books.units.accuracy():f}")
     fractions = staged_orders.fractions(subject.engine, subject.instance.id)
-    steps = {row["id"]: Decimal(row["step"]) for row in books.unit_rows()}
+    steps = {row["id"]: Decimal(row["step"]) for row in books.units.rows()}
     found: dict[str, str] = {}
-    for row in books.products(sorted({sku for sku, _ in fractions})) if fractions else []:
+    for row in books.master_data.products(sorted({sku for sku, _ in fractions})) if fractions else []:
         step = steps.get(row["uom_id"][0]) if row["active"] and row["uom_id"] else None
         for sku, units in fractions:
             if step and sku == row["default_code"] and from_units(units) % step:
@@ -272,7 +276,7 @@ def decimal_accuracy(subject: Subject) -> Outcome:
 
 def _absent(subject: Subject, model: str) -> str:
     """Return the rest of a sentence on a record that is not visible: a hidden record cannot be told from a missing one."""
-    if not subject.odoo.hides(model):
+    if not subject.odoo.visibility.hides(model):
         return "does not exist"
     return (
         "does not exist, or may not be read: record rules, or other companies, hide records of its model from this user"
@@ -284,7 +288,7 @@ def _unknown(subject: Subject, model: str, wanted: set[str | None]) -> list[str]
     names = sorted(name for name in wanted if name)
     if not names:
         return []
-    rows = subject.odoo.listed(model, ["name", "active"], [["name", "in", names]])
+    rows = subject.odoo.rpc.listed(model, ["name", "active"], [["name", "in", names]])
     active = [row["name"] for row in rows if row.get("active") is not False]
     return [name for name in names if active.count(name) != 1]
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
+from magodoo.connectors.odoo.installation import GROUPS
 from magodoo.connectors.odoo.intercompany import may_read_purchases
-from magodoo.connectors.odoo.master_data import GROUPS
 from magodoo.connectors.odoo.record_kinds import DELIVERY_KEY
-from magodoo.connectors.odoo.rpc import expect_rows
 from magodoo.domain.kinds import Need
 from magodoo.domain.vocabulary import Side
 from magodoo.errors import FixConfiguration, FixDocument, Forbidden, MagodooError
@@ -41,9 +40,9 @@ def connection(subject: Subject) -> Outcome:
 
 def version(subject: Subject) -> Outcome:
     """Check that the version of Odoo is supported and measured."""
-    found = subject.odoo.version
-    outcome = Outcome(f"Odoo {found} over {subject.odoo.transport.name}")
-    if not subject.odoo.has_field("account.move.line", "extra_tax_data"):
+    found = subject.odoo.rpc.version
+    outcome = Outcome(f"Odoo {found} over {subject.odoo.rpc.transport.name}")
+    if not subject.odoo.rpc.has_field("account.move.line", "extra_tax_data"):
         outcome.warn(
             f"Odoo {found} cannot take a tax to the cent per line",
             "cents are forced on the document's tax line instead, which a reset to draft loses; prefer Odoo 19",
@@ -61,12 +60,12 @@ def server_clock(subject: Subject) -> Outcome:
 
 def modules(subject: Subject) -> Outcome:
     """Check that the applications which are written to are installed, and what Enterprise's Accounting changes."""
-    installed = subject.odoo.modules()
+    installed = subject.odoo.installation.modules()
     outcome = Outcome(f"installed: {some(NEEDED)}")
     missing = [name for name in NEEDED if name not in installed]
     if missing:
         outcome.refuse(f"not installed: {some(missing)}", "install Sales, Inventory and Invoicing in Odoo")
-    if not subject.odoo.has_field("stock.picking", "carrier_tracking_ref"):
+    if not subject.odoo.rpc.has_field("stock.picking", "carrier_tracking_ref"):
         outcome.warn(
             "transfers have no tracking reference",
             "install Delivery (stock_delivery), or set shipments.tracking to off",
@@ -83,11 +82,15 @@ def connectors(subject: Subject) -> Outcome:
     """Check for another connector between this Odoo and Magento: two of them write every document twice."""
     ours = subject.instance.odoo.delivery_key_field
     outcome = Outcome("no module and no field of another Magento connector")
-    names = [name for name in sorted(subject.odoo.modules()) if _RIVALS.search(name) and not name.startswith("magodoo")]
+    names = [
+        name
+        for name in sorted(subject.odoo.installation.modules())
+        if _RIVALS.search(name) and not name.startswith("magodoo")
+    ]
     fields = [
         f"{model}.{field}"
         for model in _RIVAL_MODELS
-        for field in sorted(subject.odoo.fields(model))
+        for field in sorted(subject.odoo.rpc.fields(model))
         if "magento" in field and field not in (ours, DELIVERY_KEY) and not field.startswith("x_magodoo")
     ]
     if names or fields:
@@ -102,13 +105,13 @@ def key_field(subject: Subject) -> Outcome:
     """Check the key field of deliveries: they have no external id, so it alone links them to a shipment (docs/facts/pair.md#5.1)."""
     name = subject.instance.odoo.delivery_key_field
     outcome = Outcome(f"stock.picking has {name}")
-    if not subject.odoo.has_field("stock.picking", name):
+    if not subject.odoo.rpc.has_field("stock.picking", name):
         outcome.complain(
             f"stock.picking has no field {name}",
             f"let an administrator create it: Settings, Technical, Fields: {name}, model stock.picking, type char, indexed, *Copied* off",
             stops=subject.needs(Need.DELIVERY_KEY),
         )
-    elif not subject.odoo.text_fields("stock.picking", [name]):
+    elif not subject.odoo.documents.text_fields("stock.picking", [name]):
         outcome.complain(
             f"{name} of stock.picking holds no text",
             "name a text field in `odoo.delivery_key_field`",
@@ -119,7 +122,7 @@ def key_field(subject: Subject) -> Outcome:
 
 def warehouses(subject: Subject) -> Outcome:
     """Check that the mapped warehouses exist and that every warehouse is mapped."""
-    rows = [row for row in subject.odoo.warehouses() if row["active"]]
+    rows = [row for row in subject.odoo.master_data.warehouses() if row["active"]]
     mapped = subject.instance.odoo.warehouses
     outcome = Outcome(some(f"{row['code']} ({_steps(row['delivery_steps'])})" for row in rows))
     unknown = sorted(set(mapped) - {row["code"] for row in rows} - _codes_elsewhere(subject))
@@ -144,12 +147,10 @@ def _codes_elsewhere(subject: Subject) -> set[str]:
     for company in subject.instance.odoo.warehouse_companies:
         domain = [["company_id", "=", company]]
         try:
-            rows = subject.odoo.call(
-                "stock.warehouse", "search_read", domain=domain, fields=["code"], in_companies=[company]
-            )
+            rows = subject.odoo.rpc.search_read("stock.warehouse", domain, ["code"], in_companies=[company])
         except (Forbidden, FixConfiguration, FixDocument):
             continue  # `warehouse_companies` reports it
-        found |= {str(row["code"]) for row in expect_rows(rows, "stock.warehouse.search_read")}
+        found |= {str(row["code"]) for row in rows}
     return found
 
 
@@ -161,7 +162,7 @@ def warehouse_companies(subject: Subject) -> Outcome:
     )
     for company in companies:
         try:
-            client.call(
+            client.rpc.call(
                 "stock.picking", "search", domain=[["company_id", "=", company]], limit=1, in_companies=[company]
             )
         except (Forbidden, FixConfiguration, FixDocument) as problem:
@@ -169,7 +170,7 @@ def warehouse_companies(subject: Subject) -> Outcome:
                 f"the transfers of company {company} cannot be read: {problem}",
                 "add the company to the companies of the API key's user, or take it out of `odoo.warehouse_companies`",
             )
-    if companies and not may_read_purchases(client):
+    if companies and not may_read_purchases(client.rpc):
         outcome.warn(
             "purchase orders cannot be read, so an order of another company is known as a mirror only by our order's name or number",
             "let the user read purchases, or put the name of our sales order into the mirror's Customer Reference",
@@ -179,17 +180,11 @@ def warehouse_companies(subject: Subject) -> Outcome:
 
 def backorders(subject: Subject) -> Outcome:
     """Check what happens to the rest of a partial delivery, by operation type: `never` cancels it while Magento still has it to ship."""
-    if not subject.odoo.has_field("stock.picking.type", "create_backorder"):
+    if not subject.odoo.rpc.has_field("stock.picking.type", "create_backorder"):
         return Outcome("the rest of a partial delivery becomes a backorder")
-    rows = expect_rows(
-        subject.odoo.call(
-            "stock.picking.type",
-            "search_read",
-            domain=[*subject.odoo.company_domain("stock.picking.type"), ["code", "in", ["outgoing", "dropship"]]],
-            fields=["display_name", "create_backorder"],
-        ),
-        "stock.picking.type.search_read",
-    )
+    rpc = subject.odoo.rpc
+    domain = [*rpc.company_domain("stock.picking.type"), ["code", "in", ["outgoing", "dropship"]]]
+    rows = rpc.search_read("stock.picking.type", domain, ["display_name", "create_backorder"])
     outcome = Outcome(some(f"{row['display_name']} ({_BACKORDERS.get(row['create_backorder'], '?')})" for row in rows))
     never = [str(row["display_name"]) for row in rows if row["create_backorder"] == "never"]
     if never:
@@ -204,17 +199,15 @@ def backorders(subject: Subject) -> Outcome:
 def automatic_invoicing(subject: Subject) -> Outcome:
     """Check for invoices that Odoo makes after an online payment and for its reminders, which would duplicate those of the pipeline."""
     outcome = Outcome("no automatic invoice, no follow-ups")
-    reminders = sorted(subject.odoo.modules().intersection(FOLLOW_UPS))
+    reminders = sorted(subject.odoo.installation.modules().intersection(FOLLOW_UPS))
     if reminders:
         outcome.warn(f"follow-ups are installed: {some(reminders)}", "exclude the shop's customers from reminders")
     try:
-        rows = subject.odoo.call(
-            "ir.config_parameter", "search_read", domain=[["key", "=", "sale.automatic_invoice"]], fields=["value"]
-        )
+        rows = subject.odoo.rpc.search_read("ir.config_parameter", [["key", "=", "sale.automatic_invoice"]], ["value"])
     except (Forbidden, FixConfiguration, FixDocument):
         outcome.found = f"{outcome.found} that this user may see; Settings, Sales, Automatic Invoice must be off"
         return outcome
-    if any(str(row["value"]).lower() in ("true", "1") for row in expect_rows(rows, "ir.config_parameter.search_read")):
+    if any(str(row["value"]).lower() in ("true", "1") for row in rows):
         outcome.complain(
             "Odoo makes invoices by itself after an online payment",
             "switch it off: Settings, Sales, Automatic Invoice",
@@ -226,7 +219,7 @@ def automatic_invoicing(subject: Subject) -> Outcome:
 def identity(subject: Subject) -> Outcome:
     """Read the UUID of the database that references name; a copy of the database has the same (docs/facts/odoo-19.0.md#6)."""
     try:
-        return Outcome(f"database {subject.odoo.database_uuid()}, {subject.odoo.company_row()['name']}")
+        return Outcome(f"database {subject.odoo.installation.database_uuid()}, {subject.odoo.company.row()['name']}")
     except MagodooError as problem:
         outcome = Outcome()
         outcome.refuse(str(problem), "let the user read companies, currencies and languages")

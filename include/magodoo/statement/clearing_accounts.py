@@ -26,7 +26,7 @@ def read(client: OdooClient, instance: Instance, month: Month) -> list[dict[str,
     Keys: account, name, providers, currency, opening, captured, refunded, others, closing, unexplained, old. `unexplained` is the closing
     balance less the opening balance and the three movements; `old` are the items open for more than 14 days at the month's end.
     """
-    currencies = {row["id"]: row["name"] for row in client.currencies()}
+    currencies = {row["id"]: row["name"] for row in client.master_data.currencies()}
     result: list[dict[str, Any]] = []
     for account, providers in sorted(_accounts(client, instance).items()):
         result += _account(client, month, account, providers, currencies)
@@ -40,7 +40,7 @@ def _accounts(client: OdooClient, instance: Instance) -> dict[int, list[str]]:
         if method.journal:
             methods[method.journal].append(name)
     found: dict[int, list[str]] = defaultdict(list)
-    for journal in client.journals():
+    for journal in client.master_data.journals():
         for line in journal["method_lines"]:
             if journal["code"] in methods and line["payment_account_id"]:
                 names = found[line["payment_account_id"][0]]
@@ -63,9 +63,9 @@ def _account(
     }
     sums: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(parts, 0))
     for name, domain in parts.items():
-        for row in client.item_sums(domain, ["currency_id"], ["amount_currency"]):
+        for row in client.general_ledger.sums(domain, ["currency_id"], ["amount_currency"]):
             sums[row["currency_id"]][name] += row["amount_currency"]
-    (facts,) = client.accounts([account]).values()
+    (facts,) = client.master_data.accounts([account]).values()
     old = _old_items(client, month, account)
     return [
         {
@@ -82,6 +82,6 @@ def _old_items(client: OdooClient, month: Month, account: int) -> dict[str, list
     """Return by currency the items that were open and older than two weeks at the month's end."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     old = [["account_id", "=", account], ["date", "<", f"{month.last - OLD}"]]
-    for row in sorted(client.open_items(old, month.last), key=lambda row: (row["day"], row["id"])):
+    for row in sorted(client.general_ledger.open_items(old, month.last), key=lambda row: (row["day"], row["id"])):
         found[row["currency"]].append({name: row[name] for name in ("day", "number", "reference", "amount", "open")})
     return found

@@ -94,20 +94,20 @@ class LedgerStep:
 
 def read(client: OdooClient, instance: Instance, month: Month, journal_codes: Collection[str]) -> GeneralLedger:
     """Read the ledger of a month in these journals, and in the one that the instance posts in."""
-    rows = [row for row in client.journals() if row["type"] == "sale"]
-    currencies = {row["id"]: row["name"] for row in client.currencies()}
-    ledger = GeneralLedger(client.company_row()["currency_id"][1], journals_of(rows, instance, journal_codes))
+    rows = [row for row in client.master_data.journals() if row["type"] == "sale"]
+    currencies = {row["id"]: row["name"] for row in client.master_data.currencies()}
+    ledger = GeneralLedger(client.company.row()["currency_id"][1], journals_of(rows, instance, journal_codes))
     inside: list[list[Any]] = [
         ["journal_id", "in", sorted(ledger.journals)], ["date", ">=", f"{month.first}"], ["date", "<=", f"{month.last}"],
     ]  # fmt: skip
     sales = [*inside, ["move_id.move_type", "in", list(SALE_TYPES)]]
-    used = client.item_sums([*sales, *_NOT_REVENUE], ["account_id", "tax_line_id"])
+    used = client.general_ledger.sums([*sales, *_NOT_REVENUE], ["account_id", "tax_line_id"])
     accounts = sorted({row["account_id"] for row in used})
     if not accounts:
         return ledger
     # One request per day: a month of many documents would be too large for one response.
-    found = client.in_parallel(
-        lambda day: client.item_sums(
+    found = client.rpc.in_parallel(
+        lambda day: client.general_ledger.sums(
             [*inside, ["date", "=", f"{day}"], ["account_id", "in", accounts], ["display_type", "!=", "cogs"]],
             ["move_id", "currency_id", "tax_line_id"],
         ),
@@ -152,7 +152,7 @@ def _totals(
     for kind, operator in ((Kind.CREDIT_MEMO.value, "="), (Kind.INVOICE.value, "!=")):
         sign = 1 if operator == "=" else -1
         of_kind = [*domain, ["move_id.move_type", operator, "out_refund"]]
-        for row in client.item_sums(of_kind, ["currency_id", "tax_line_id"]):
+        for row in client.general_ledger.sums(of_kind, ["currency_id", "tax_line_id"]):
             known = sums[kind, currencies.get(row["currency_id"], "")]
             known[1 if row["tax_line_id"] else 0] += sign * row["amount_currency"]
             known[2] += sign * row["balance"]
@@ -165,7 +165,9 @@ def _accounts(
     """Return the balances of the month (company currency, credit positive): of the instance's journals, of all others, and both together."""
     inside = [["date", ">=", f"{month.first}"], ["date", "<=", f"{month.last}"], ["account_id", "in", ids]]
     sums: dict[int, list[int]] = defaultdict(lambda: [0, 0])
-    for row in client.item_sums([*inside, ["display_type", "!=", "cogs"]], ["account_id", "journal_id"], ["balance"]):
+    for row in client.general_ledger.sums(
+        [*inside, ["display_type", "!=", "cogs"]], ["account_id", "journal_id"], ["balance"]
+    ):
         sums[row["account_id"]][row["journal_id"] not in journals] -= row["balance"]
     taxed = {row["account_id"] for row in used if row["tax_line_id"]}
     return [
@@ -173,19 +175,21 @@ def _accounts(
             "code": str(row["code"] or ""), "name": str(row["name"]), "for_tax": id_ in taxed,
             "own_journals": sums[id_][0], "other_journals": sums[id_][1], "balance": sum(sums[id_]),
         }
-        for id_, row in sorted(client.accounts(ids).items(), key=lambda item: (str(item[1]["code"] or ""), item[0]))
+        for id_, row in sorted(client.master_data.accounts(ids).items(), key=lambda item: (str(item[1]["code"] or ""), item[0]))
     ]  # fmt: skip
 
 
 def _taxes(client: OdooClient, inside: list[list[Any]], currencies: Mapping[int, str]) -> list[dict[str, Any]]:
     """Return one row per kind, currency and tax: base and tax of the ledger, in the currency of the documents."""
-    known = {row["id"]: row for row in client.taxes()}
+    known = {row["id"]: row for row in client.master_data.taxes()}
     sums: dict[tuple[str, str, int], list[int]] = defaultdict(lambda: [0, 0])
     for move_type, kind in _KINDS.items():
         sign = 1 if kind == Kind.CREDIT_MEMO else -1
         domain = [*inside, ["move_id.move_type", "=", move_type]]
         for at, name in enumerate(("tax_ids", "tax_line_id")):
-            for row in client.item_sums([*domain, [name, "!=", False]], [name, "currency_id"], ["amount_currency"]):
+            for row in client.general_ledger.sums(
+                [*domain, [name, "!=", False]], [name, "currency_id"], ["amount_currency"]
+            ):
                 sums[kind, currencies.get(row["currency_id"], ""), row[name]][at] += sign * row["amount_currency"]
     return [
         {
@@ -211,7 +215,7 @@ def compare(
     staged = _staged(connection, instance.id, siblings, [entry.id for entry in ledger.entries])
     unknown = [entry.id for entry in ledger.entries if entry.id not in staged]
     quarantined = _quarantined(connection, instance.id, unknown)
-    ledger.names = {str(id_): row for id_, row in client.move_rows([int(id_) for id_ in unknown]).items()}
+    ledger.names = {str(id_): row for id_, row in client.general_ledger.entries([int(id_) for id_ in unknown]).items()}
     documents = {one.id: one for one in own}
     steps: list[LedgerStep] = []
     seen: set[str] = set()

@@ -136,7 +136,7 @@ def still_open(client: OdooClient, month: Month) -> dict[str, dict[str, int]]:
     for kind, move_type, sign in ((Kind.INVOICE, "out_invoice", 1), (Kind.CREDIT_MEMO, "out_refund", -1)):
         domain = [["account_id.account_type", "=", "asset_receivable"], ["move_id.move_type", "=", move_type]]
         amounts: dict[str, int] = defaultdict(int)  # an invoice with instalments has several items
-        for item in client.open_items(domain, month.last):
+        for item in client.general_ledger.open_items(domain, month.last):
             amounts[str(item["move_id"])] += sign * item["open"]
         found[kind.value] = dict(amounts)
     return found
@@ -152,12 +152,12 @@ def moved_payments(client: OdooClient, instance: Instance, month: Month) -> list
     journals = {code for code in named if code}
     first, last = f"{month.first}", f"{month.last}"
     domain = [
-        *client.company_domain("account.payment"), ["journal_id.code", "in", sorted(journals)], ["partner_type", "=", "customer"],
+        *client.rpc.company_domain("account.payment"), ["journal_id.code", "in", sorted(journals)], ["partner_type", "=", "customer"],
         "|", "&", "&", ["date", ">=", first], ["date", "<=", last], ["move_id.date", ">", last],
         "&", "&", ["date", "<", first], ["move_id.date", ">=", first], ["move_id.date", "<=", last],
     ]  # fmt: skip
-    ids = client.call("account.payment", "search", domain=domain, order="date, id")
-    rows = client.by_ids("payment", ids).rows if ids else []
+    ids = client.rpc.call("account.payment", "search", domain=domain, order="date, id")
+    rows = client.documents.by_ids("payment", ids).rows if ids else []
     return [
         {
             "kind": "payment" if row["payment_type"] == "inbound" else "refund", "number": str(row["name"] or ""), "order_number": "",
@@ -304,8 +304,8 @@ def valued(client: OdooClient, rows: Sequence[CutOffRow], currency: str) -> list
     """Return the rows with `cost` in units of the company's currency: the value of the stock move in Odoo, else the product's cost now."""
     if not rows:
         return []
-    values = client.move_values([row["move_id"] for row in rows if row["move_id"]])
-    costs = client.costs(sorted({row["sku"] for row in rows}))
+    values = client.deliveries.values([row["move_id"] for row in rows if row["move_id"]])
+    costs = client.master_data.costs(sorted({row["sku"] for row in rows}))
     made = []
     for row in rows:
         cost = values.get(row["move_id"]) or from_units(row["quantity"]) * costs.get(row["sku"], Decimal(0))

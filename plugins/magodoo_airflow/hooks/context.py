@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk import BaseHook
 
 from magodoo.errors import BadSettings
-from magodoo.settings import Settings
+from magodoo.settings import Instance, Settings
 from magodoo.settings.read import read_with_problems
 from magodoo_airflow.hooks.magento import MagentoHook
 from magodoo_airflow.hooks.odoo import OdooHook
@@ -17,6 +17,7 @@ from magodoo_airflow.hooks.odoo import OdooHook
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from magodoo.connectors.odoo.client import OdooClient
     from magodoo.context import Context
 
 
@@ -44,13 +45,17 @@ def open_context(instance: str, *, needs: Sequence[str], dag_run: str) -> Iterat
             instance=wanted,
             engine=engine,
             magento_client=MagentoHook(wanted.magento_connection).get_conn() if "magento" in needs else None,
-            odoo_client=OdooHook(wanted.odoo_connection, company_id=wanted.odoo.company_id).get_conn()
-            if "odoo" in needs
-            else None,
+            odoo_client=_odoo(wanted) if "odoo" in needs else None,
             dag_run=dag_run,
         )
     finally:
         engine.dispose()
+
+
+def _odoo(instance: Instance) -> OdooClient:
+    names = instance.odoo
+    hook = OdooHook(instance.odoo_connection, company_id=names.company_id)
+    return hook.get_conn(number_fields=names.reference_fields, delivery_key=names.delivery_key_field)
 
 
 def staging_engine(settings: Settings) -> Engine:

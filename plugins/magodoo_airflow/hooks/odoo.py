@@ -28,12 +28,15 @@ class OdooHook(BaseHook):
         self.odoo_conn_id = odoo_conn_id
         self.options = options  # further fields of OdooConnection
 
-    def get_conn(self) -> OdooClient:
-        """Return a client; nothing is requested yet. Raises BadSettings that names a missing field."""
+    def get_conn(self, **names: Any) -> OdooClient:
+        """Return a client; nothing is requested yet. Raises BadSettings that names a missing field.
+
+        :param names: `number_fields` and `delivery_key` of OdooClient, where the settings give other fields than usual
+        """
         from magodoo.connectors.odoo.client import OdooClient
         from magodoo.connectors.odoo.connection import OdooConnection
 
-        return OdooClient(OdooConnection.from_mapping({**self.fields(), **self.options}))
+        return OdooClient.connect(OdooConnection.from_mapping({**self.fields(), **self.options}), **names)
 
     def fields(self) -> dict[str, Any]:
         """Return the Airflow connection's fields under the names of OdooConnection."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
 from sqlalchemy import text
 
-from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.external_ids import ExternalIds
 from magodoo.flows import registry
 from magodoo.ledger import changes, leases, read_back
 from magodoo.ledger.executor import Run
@@ -94,7 +94,7 @@ def _no_fencing() -> Iterator[None]:
             _set=_without_token,
             _DONE=leases._DONE.replace("change.lease_token = ended.token and change.state = 'leased'", "true"),
         ),
-        mock.patch.object(Run, "_within_the_lease", lambda *_: nullcontext()),
+        mock.patch.object(Run, "_within_the_lease", lambda run, *_: run.context),
     ):
         yield
 
@@ -103,7 +103,7 @@ def _no_fencing() -> Iterator[None]:
 def _no_reference() -> Iterator[None]:
     """Nothing that we wrote is known again by what it carries: no external id is found, no marker is read."""
     with (
-        mock.patch.object(OdooClient, "by_external_ids", lambda self, names, believed=(), hidden=None: {}),
+        mock.patch.object(ExternalIds, "find", lambda self, names, believed=(), hidden=None: {}),
         mock.patch("magodoo.flows.magento_documents.find_marker", lambda row: None),
     ):
         yield

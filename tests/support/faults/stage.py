@@ -53,7 +53,7 @@ class LiveDatabase:
     admin: OdooClient
 
     def call(self, model: str, method: str, ids: Any = None, context: Any = None, **arguments: Any) -> Any:
-        return self.admin.write_call(model, method, ids=ids, context=context, **arguments)
+        return self.admin.rpc.write_call(model, method, ids=ids, context=context, **arguments)
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def live_campaign(checkout: Path) -> Iterator[Campaign]:
     """The same against the live Odoo 19 of this machine (`make odoo`)."""
     with _cluster(checkout) as cluster, live_odoo() as live:
         database = live.clone()
-        with OdooClient(live.connection("admin", database)) as admin, RunningMagento(stocked_shop()) as magento:
+        with OdooClient.connect(live.connection("admin", database)) as admin, RunningMagento(stocked_shop()) as magento:
             system = LiveOdooSystem(live.url, LiveDatabase(database, admin))
             made = Lab(magento, system, cluster.url("staging"), live.sync_key, **POLICY)
             yield Campaign(made, cluster.url("staging"), cluster)

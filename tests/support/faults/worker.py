@@ -19,7 +19,7 @@ from magodoo import staging
 from magodoo.connectors.magento import BearerToken, MagentoClient, MagentoConnection
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.connection import OdooConnection
-from magodoo.connectors.odoo.rpc import OdooCaller
+from magodoo.connectors.odoo.rpc import Rpc
 from magodoo.context import Context
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Side
@@ -90,7 +90,9 @@ def context_of(job: Job) -> Context:
         instance,
         staging.connect(job.staging),
         MagentoClient(magento, sleep=lambda seconds: None),
-        OdooClient(odoo),
+        OdooClient.connect(
+            odoo, number_fields=instance.odoo.reference_fields, delivery_key=instance.odoo.delivery_key_field
+        ),
         job.name,
     )
 
@@ -148,14 +150,14 @@ def _has_leave(context: Context) -> None:
 @contextmanager
 def _calls_told() -> Iterator[None]:
     """Each call into Odoo that may change something is a step at which the worker may die."""
-    call = OdooCaller.write_call
+    call = Rpc.write_call
 
-    def told(self: OdooCaller, *arguments: Any, **options: Any) -> Any:
+    def told(self: Rpc, *arguments: Any, **options: Any) -> Any:
         answer = call(self, *arguments, **options)
         checkpoints.checkpoint(CALLED)
         return answer
 
-    with mock.patch.object(OdooCaller, "write_call", told):
+    with mock.patch.object(Rpc, "write_call", told):
         yield
 
 

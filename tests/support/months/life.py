@@ -23,6 +23,7 @@ from magodoo import staging
 from magodoo.connectors.magento import BearerToken, MagentoClient, MagentoConnection
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.connectors.odoo.documents import Documents
 from magodoo.context import Context
 from magodoo.errors import MagodooError
 from magodoo.pipeline import extract, load, reconcile, refresh
@@ -66,15 +67,21 @@ class Month(ShopAndBooks):
         odoo = OdooConnection(self.odoo.url, self.odoo.db.name, "sync-key", 1, attempts=1)
         return Context(
             Settings(instances={"us": self.instance}), self.instance, self.engine,
-            MagentoClient(magento, sleep=lambda seconds: None), SmallPages(odoo), f"month__{next(self._runs)}", self.clock.look,
+            MagentoClient(magento, sleep=lambda seconds: None), _in_small_pages(odoo), f"month__{next(self._runs)}", self.clock.look,
         )  # fmt: skip
 
 
-class SmallPages(OdooClient):
+class SmallPages(Documents):
     """Reads Odoo in small pages."""
 
     def changed(self, kind: str, since: datetime, until: datetime | None = None, **_: Any) -> Iterator[Any]:  # type: ignore[override]
         return super().changed(kind, since, until, page_size=PAGE)
+
+
+def _in_small_pages(connection: OdooConnection) -> OdooClient:
+    client = OdooClient.connect(connection)
+    client.documents = SmallPages(client.rpc)
+    return client
 
 
 @contextmanager
@@ -90,7 +97,7 @@ def clocked(clock: Clock) -> Iterator[None]:
         for module in (
             "magodoo.connectors.http",
             "magodoo.connectors.magento.pagination",
-            "magodoo.connectors.odoo.reads",
+            "magodoo.connectors.odoo.documents",
         ):
             patches.enter_context(mock.patch(f"{module}.datetime", Now))
         yield

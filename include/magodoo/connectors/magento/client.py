@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -48,14 +49,11 @@ class MagentoClient:
         """Return the counters of this client's requests."""
         return self._http.stats
 
-    @property
-    def write_until(self) -> float:
-        """Return the time.monotonic() after which no write is sent; infinity by default."""
-        return self._http.write_until
-
-    @write_until.setter
-    def write_until(self, moment: float) -> None:
-        self._http.write_until = moment
+    def until(self, moment: float) -> Self:
+        """Return this client for writes up to a moment (time.monotonic()): later ones raise TooLate."""
+        bounded = copy.copy(self)
+        bounded._http = self._http.until(moment)
+        return bounded
 
     def __enter__(self) -> Self:
         return self

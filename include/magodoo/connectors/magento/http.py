@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import re
@@ -36,7 +37,7 @@ class Http:
     """Calls to one Magento. Thread-safe."""
 
     def __init__(self, connection: MagentoConnection, sleep: Callable[[float], None] = time.sleep) -> None:
-        self.write_until = math.inf  # time.monotonic() after which no write is sent
+        self._write_until = math.inf
         self._connection = connection
         self._auth = authenticator(connection.auth, self._log_in)
         self._session = _session(connection, sleep)
@@ -68,6 +69,12 @@ class Http:
             "GET", self._connection.base_url + address, call=f"GET {address}", write=False, redirects=True
         )
         return answer.body.decode("utf-8", "replace").strip() if answer.status == 200 else ""
+
+    def until(self, moment: float) -> Http:
+        """Return these calls, in the same session, for writes up to a moment (time.monotonic()): later ones raise TooLate."""
+        bounded = copy.copy(self)
+        bounded._write_until = moment
+        return bounded
 
     def close(self) -> None:
         """Close the HTTP session."""
@@ -138,7 +145,7 @@ class Http:
         text = encode(query)
         address = self._connection.rest_url + path + (f"?{text}" if text else "")
         answer = self._session.exchange(
-            method, address, body, call=call, write=writing, auth=auth, until=self.write_until
+            method, address, body, call=call, write=writing, auth=auth, until=self._write_until
         )
         if 200 <= answer.status < 300:
             return Reply(self._session.decoded(answer.body, call=call, write=writing), answer.began_at)

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from magodoo.connectors.odoo.general_ledger import Ledger
 from magodoo.connectors.odoo.refusals import refused_row
+from magodoo.connectors.odoo.rpc import Rpc
 from magodoo.errors import MagodooError, OutcomeUnknown, Unavailable
 
 CREATE_OR_IGNORE = {"mode": "update", "noupdate": True, "tracking_disable": True}
@@ -47,8 +47,11 @@ class Loaded:
     warnings: list[str] = field(default_factory=list)
 
 
-class Loading(Ledger):
-    """Adds `load` to the reads."""
+class BulkLoad:
+    """Creates and updates many records in one call."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
 
     def load(self, model: str, fields: Sequence[str], rows: Table, create_or_ignore: bool = True) -> LoadResult:
         """Call `load` once, retried while another writer is in the way: nothing was saved then, so that is safe.
@@ -63,15 +66,15 @@ class Loading(Ledger):
         context = CREATE_OR_IGNORE if create_or_ignore else {"tracking_disable": True}
         data = [list(row) for row in rows]
         for attempt in range(MOST_ATTEMPTS):
-            answer = self.write_call(model, "load", fields=list(fields), data=data, context=context)
+            answer = self._rpc.write_call(model, "load", fields=list(fields), data=data, context=context)
             result = _result(answer, model)
             if result.ids is not None or not _is_conflict(result):
                 return result
-            self.stats.repeated += 1
+            self._rpc.stats.repeated += 1
             time.sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - spreads writers, guards nothing
         raise Unavailable("another writer was in the way each time", system="odoo", call=f"{model}.load")
 
-    def load_records(self, model: str, fields: Sequence[str], rows: Table) -> Loaded:
+    def create(self, model: str, fields: Sequence[str], rows: Table) -> Loaded:
         """Create the records that do not exist yet; a record starts at each row whose first column, `id`, is not empty.
 
         A refused record is isolated; the others of its batch are saved.
@@ -116,7 +119,7 @@ class Loading(Ledger):
             loaded.refused.update({records[index][0][0]: refused_row(blamed[index], call) for index in sure})
             records = [record for index, record in enumerate(records) if index not in blamed]
 
-    def update_by_id(self, model: str, fields: Sequence[str], rows: Table) -> None:
+    def update(self, model: str, fields: Sequence[str], rows: Table) -> None:
         """Write plain fields of many existing records in one call, all or nothing; `fields` begins with `.id`. Safe to repeat.
 
         Raises FixDocument when Odoo refuses one of them, UnreadableRecord where one may not be read.

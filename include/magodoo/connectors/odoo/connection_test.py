@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from magodoo.connectors.odoo.master_data import GROUPS, MasterData
+from magodoo.connectors.odoo.company import Company
+from magodoo.connectors.odoo.installation import GROUPS, Installation
+from magodoo.connectors.odoo.rpc import Rpc
 from magodoo.errors import (
     FixConfiguration,
     Forbidden,
@@ -46,18 +48,19 @@ class ConnectionReport:
         return "; ".join([said, *self.warnings])
 
 
-def examine(client: MasterData, today: date | None = None) -> ConnectionReport:
+def examine(rpc: Rpc, today: date | None = None) -> ConnectionReport:
     """Test the connection step by step and return a report, up to the first problem. Nothing is written."""
     try:
-        version, transport = str(client.version), client.transport.name
+        version, transport = str(rpc.version), rpc.transport.name
     except MagodooError as problem:
         return ConnectionReport("host", str(problem))
     report = ConnectionReport(version=version, transport=transport)
+    installation = Installation(rpc)
     try:
-        client.call("res.users", "context_get", retry=False)
-        company = client.company_row()
-        user = client.user_and_rights()
-        expires = client.key_expiry()
+        rpc.call("res.users", "context_get", retry=False)
+        company = Company(rpc).row()
+        user = installation.user_and_rights()
+        expires = installation.key_expiry()
     except MagodooError as problem:
         return replace(report, problem=_part(problem), message=str(problem))
     report = replace(report, user=str(user["login"]), company=str(company["name"]), key_expires=expires)

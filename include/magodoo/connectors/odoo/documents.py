@@ -1,383 +1,372 @@
-"""Writes of Odoo documents: one method per step of the verified sequence for a Magento document (docs/facts/pair.md#3 to #6).
+"""Changed documents of Odoo, page by page, and documents by ids, orders or references.
 
-Every step may be repeated: what is done already is detected and left alone. A batch that is refused is split until the refused record is
-alone. Nothing of a refused call was done: one call is one transaction.
+Within a run pages follow (write_date, id). A page ends in the middle of a second, and Odoo compares whole seconds while it sorts by
+microseconds (docs/facts/odoo-19.0.md#4): so the next page starts at that second again, without the records already read. The caller adds the
+overlap between runs: write_date is the start of a transaction, whose rows become visible later.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
-from magodoo.connectors.odoo.bulk_load import Loaded, Loading, Table
-from magodoo.connectors.odoo.reads import plain_domain, stamp
-from magodoo.connectors.odoo.record_kinds import CONTINUED, LOCATION, NAMED, PRODUCT, beyond, tree, with_key
-from magodoo.connectors.odoo.record_trees import Row
-from magodoo.connectors.odoo.rpc import expect_rows
-from magodoo.connectors.odoo.validation import is_id
+from magodoo.connectors.odoo.external_ids import ExternalIds
+from magodoo.connectors.odoo.record_kinds import DELIVERY_KEY, READINGS, Reading, Tree, with_key, without
+from magodoo.connectors.odoo.record_trees import TreePage, TreeReader
+from magodoo.connectors.odoo.rpc import ARCHIVED_TOO, Row, Rpc
+from magodoo.connectors.odoo.settlements import Settlements
+from magodoo.connectors.odoo.units import Units
 from magodoo.connectors.odoo.versions import name_of
-from magodoo.domain.states import (
-    CONFIRMED_IN_ODOO,
-    PAYMENT_MADE,
-    QUOTATION,
-    TRANSFER_ENDED,
-    TRANSFER_OPEN,
-    OdooMoveState,
-    OdooOrderState,
-    OdooPaymentState,
-    OdooTransferState,
+from magodoo.connectors.odoo.visibility import Refused, Visibility
+from magodoo.errors import (
+    FixConfiguration,
+    FixDocument,
+    Forbidden,
+    MagodooError,
+    Unavailable,
+    Unreadable,
+    UnreadableRecord,
 )
-from magodoo.errors import FixConfiguration, FixDocument, MagodooError, OutcomeUnknown
+from magodoo.money import dump_json
+from magodoo.timestamps import utc, utc_now
 
-OPEN_PICKING = tree(
-    "name state carrier_tracking_ref write_date",
-    sale_id=NAMED,
-    backorder_id=CONTINUED,
-    return_id=CONTINUED,
-    location_id=LOCATION,
-    picking_type_id=tree("name create_backorder"),
-    move_ids=tree(
-        "product_uom_qty quantity picked state has_tracking product_uom origin_returned_move_id",
-        product_id=PRODUCT,
-        sale_line_id=tree("order_id", product_id=NAMED),
-    ),
-)
-NO_WIZARDS = {"skip_backorder": True, "skip_sms": True}
+PAGE_SIZE = 500
+BATCH = 500
+MOST_POISONED = 20
+LONGEST_RAW = 100_000
+
+
+class Quarantined(NamedTuple):
+    """A record that cannot be read: its id if known, what arrived, the reason, and in `row` the part that could be read."""
+
+    source_id: int | None
+    raw: str
+    reason: str
+    row: Row | None = None
 
 
 @dataclass(frozen=True)
-class Done:
-    """Result of a batch by database id: the records that are in the wanted state now, and why the others are not."""
+class Page:
+    """Rows of one page in the order of reading: the shape of `record_kinds`, plus `external_id`.
 
-    ids: list[int] = field(default_factory=list)
-    refused: dict[int, MagodooError] = field(default_factory=dict)
+    `request_began_at` is UTC of this machine; `total_count` is Odoo's count when the run began.
+    """
 
+    rows: list[Row]
+    request_began_at: datetime
+    total_count: int
+    quarantined: list[Quarantined] = field(default_factory=list)
 
-@dataclass(frozen=True)
-class Delivery:
-    """Values that a picking receives before it is validated."""
+    @property
+    def sure(self) -> list[Row]:
+        """Return the rows, for callers that write next: an unreadable record may be the one that they are about to create.
 
-    tracking: str = ""
-    key: str = ""
-    carrier: int | None = None
-    """Id of a delivery.carrier; None keeps the order's."""
-
-
-class Writers(Loading):
-    """Adds the writes to the reads."""
-
-    def load_partners(self, fields: Sequence[str], rows: Table) -> Loaded:
-        """Create the customers that do not exist yet. See `load_records`."""
-        return self.load_records("res.partner", fields, rows)
-
-    def load_orders(self, fields: Sequence[str], rows: Table) -> Loaded:
-        """Create the sales orders that do not exist yet. See `load_records`."""
-        return self.load_records("sale.order", fields, rows)
-
-    def load_moves(self, fields: Sequence[str], rows: Table) -> Loaded:
-        """Create the draft invoices and credit notes that do not exist yet. See `load_records`."""
-        return self.load_records("account.move", fields, rows)
-
-    def load_payments(self, fields: Sequence[str], rows: Table) -> Loaded:
-        """Create the draft payments that do not exist yet. See `load_records`."""
-        return self.load_records("account.payment", fields, rows)
-
-    def confirm_orders(self, ids: Sequence[int]) -> Done:
-        """Confirm orders. Odoo sets date_order to now; `set_date_order` restores it."""
-        return self._advance("sale.order", "action_confirm", ids, pending=QUOTATION, wanted=CONFIRMED_IN_ODOO)
-
-    def cancel_orders(self, ids: Sequence[int]) -> Done:
-        """Cancel orders. Deliveries that are done stay; the others are cancelled."""
-        context = {"disable_cancel_warning": True}
-        return self._advance(
-            "sale.order",
-            "action_cancel",
-            ids,
-            pending=(*QUOTATION, OdooOrderState.SALE),
-            wanted=(OdooOrderState.CANCEL,),
-            context=context,
-        )
-
-    def set_date_order(self, dates: Mapping[int, datetime]) -> None:
-        """Set the dates (UTC) of orders, by id. The currency rate of an order depends on its date."""
-        rows = [(str(id), stamp(moment)) for id, moment in dates.items()]
-        self.update_by_id("sale.order", (".id", "date_order"), rows)
-
-    def force_taxes(self, move_id: int, taxes: Mapping[int, Decimal]) -> None:
-        """Set the tax amounts of a draft, by tax id, in its currency: exact to the cent in versions without `extra_tax_data`.
-
-        They are lost when the document is reset to draft (docs/facts/pair.md#2.1). Raises FixDocument unless each tax has exactly one line.
+        Raises UnreadableRecord when a requested record cannot be read.
         """
-        domain = [*self.company_domain("account.move.line"), ["move_id", "=", move_id], ["tax_line_id", "!=", False]]
-        answer = self.call(
-            "account.move.line", "search_read", domain=domain, fields=["tax_line_id", "amount_currency"], order="id"
-        )
-        lines = expect_rows(answer, "account.move.line.search_read")
-        if sorted(line["tax_line_id"][0] for line in lines) != sorted(taxes):
-            raise FixDocument(
-                f"document {move_id} has other tax lines than expected", system="odoo", call="account.move.write"
-            )
-        move = self._one("account.move", move_id, ["move_type"])
-        sign = 1 if move["move_type"] == "out_refund" else -1
-        forced = [[1, line["id"], {"amount_currency": sign * taxes[line["tax_line_id"][0]]}] for line in lines]
-        self.write_call("account.move", "write", ids=[move_id], vals={"line_ids": forced})
+        if self.quarantined:
+            raise UnreadableRecord(self.quarantined[0].reason, system="odoo")
+        return self.rows
 
-    def post_moves(self, ids: Sequence[int]) -> Done:
-        """Post invoices and credit notes. A lock date does not refuse them but changes `date`: read it back (docs/facts/pair.md#10)."""
-        return self._advance(
-            "account.move", "action_post", ids, pending=(OdooMoveState.DRAFT,), wanted=(OdooMoveState.POSTED,)
-        )
 
-    def post_payments(self, ids: Sequence[int]) -> Done:
-        """Post payments, each with its journal entry.
+class Documents:
+    """Reads orders, invoices, credit notes, payments and transfers of one company, with their external ids and in product units."""
 
-        A payment that Odoo posts without an entry (docs/facts/odoo-19.0.md#5, *Trap*) is returned as refused, with FixConfiguration.
-        """
-        done = self._advance(
-            "account.payment", "action_post", ids, pending=(OdooPaymentState.DRAFT,), wanted=PAYMENT_MADE
-        )
-        for row in self._read("account.payment", done.ids, ["move_id"]):
-            if not row["move_id"]:
-                done.ids.remove(row["id"])
-                done.refused[row["id"]] = FixConfiguration(
-                    f"payment {row['id']} was posted without a journal entry", system="odoo",
-                    call="account.payment.action_post", hint="set an outstanding account on the journal's method lines",
-                )  # fmt: skip
-        return done
-
-    def open_pickings(self, order_ids: Sequence[int]) -> list[Row]:
-        """Return the transfers to the customer with goods of these orders, neither done nor cancelled, with all their moves.
-
-        A merged transfer also has moves of other orders. Each move has product_id, sale_line_id, product_uom_qty (open demand), quantity
-        (reserved), state and has_tracking; quantities are in the product's unit.
-        """
-        domain = [
-            *self.company_domain("stock.picking"),
-            "|", ["move_ids.sale_line_id.order_id", "in", list(order_ids)], ["sale_id", "in", list(order_ids)],
-            ["state", "not in", list(TRANSFER_ENDED)],
-            *plain_domain(beyond("location_dest_id")),
-        ]  # fmt: skip
-        rows = self.read_whole("stock.picking", with_key(OPEN_PICKING, self.delivery_key), domain)
-        self.name_rows(rows, (("move_ids.sale_line_id", "sale.order.line"),))
-        self.count_in_product_units(rows)
-        return rows
-
-    def shared_transfers(self, order_ids: Sequence[int]) -> dict[int, list[str]]:
-        """Return, by sales order, the names of open transfers that combine its goods with those of other orders."""
-        tree_ = tree("", picking_id=NAMED, sale_line_id=tree("order_id"))
-        domain = [
-            *self.company_domain("stock.move"),
-            ["picking_id.state", "not in", list(TRANSFER_ENDED)],
-            ["state", "not in", list(TRANSFER_ENDED)],
-            ["sale_line_id", "!=", False],
-            ["picking_id.move_ids.sale_line_id.order_id", "in", list(order_ids)],
-        ]
-        carried: dict[str, set[int]] = {}
-        for move in self.read_tree("stock.move", tree_, domain).rows:
-            carried.setdefault(move["picking_id"]["name"], set()).add(_id_of(move["sale_line_id"]["order_id"]))
-        shared = {name: orders for name, orders in carried.items() if len(orders) > 1}
-        return {each: sorted(name for name, orders in shared.items() if each in orders) for each in order_ids}
-
-    def sold_products(self, line_ids: Sequence[int]) -> dict[int, int]:
-        """Return the product id that each of these sale order lines sells. The moves of a kit have other products."""
-        if not line_ids:
-            return {}
-        domain = [*self.company_domain("sale.order.line"), ["id", "in", list(line_ids)]]
-        answer = self.call("sale.order.line", "search_read", domain=domain, fields=["product_id"])
-        rows = expect_rows(answer, "sale.order.line.search_read")
-        return {row["id"]: row["product_id"][0] for row in rows if row["product_id"]}
-
-    def note_transfers(self, notes: Mapping[int, str]) -> None:
-        """Write notes (HTML), by sales order, on the open transfers of these orders, of every step to the customer.
-
-        A transfer that already has a note keeps it.
-        """
-        domain = [
-            *self.company_domain("stock.picking"),
-            ["sale_id", "in", list(notes)],
-            ["state", "not in", list(TRANSFER_ENDED)],
-        ]
-        answer = self.call("stock.picking", "search_read", domain=domain, fields=["sale_id", "note"], order="id")
-        rows = expect_rows(answer, "stock.picking.search_read")
-        fresh = [(str(row["id"]), notes[row["sale_id"][0]]) for row in rows if not _text_of(row["note"])]
-        self.update_by_id("stock.picking", (".id", "note"), fresh)
-
-    def set_quantities(self, quantities: Mapping[int, Decimal]) -> None:
-        """Set the quantity that each stock move ships. A move of 0 is not picked and goes to the backorder."""
-        fields = [str(name_of(self.version, "stock.move", "quantity"))]
-        picked = name_of(self.version, "stock.move", "picked")
-        rows = []
-        for id, quantity in quantities.items():
-            if quantity < 0:
-                raise ValueError(f"stock move {id} cannot ship {quantity}")
-            flag = ["1" if quantity else "0"] if picked else []
-            rows.append([str(id), f"{quantity.normalize():f}" if quantity else "0", *flag])
-        self.update_by_id("stock.move", [".id", *fields, *([picked] if picked else [])], rows)
-
-    def set_tracking(self, deliveries: Mapping[int, Delivery]) -> None:
-        """Set tracking number, delivery key and delivery method of pickings. An empty value leaves the field unchanged."""
-        columns = (("carrier_tracking_ref", "tracking"), (self.delivery_key, "key"), ("carrier_id/.id", "carrier"))
-        for name, attribute in columns:
-            rows = [
-                (str(id), str(value))
-                for id, item in deliveries.items()
-                if (value := getattr(item, attribute)) is not None
-            ]
-            self.update_by_id("stock.picking", (".id", name), [row for row in rows if row[1]])
-
-    def set_delivery_dates(self, dates: Mapping[int, str]) -> None:
-        """Set the delivery date (ISO) of invoices, drafts and posted ones, by id."""
-        self.update_by_id("account.move", (".id", "delivery_date"), [(str(id), day) for id, day in dates.items()])
-
-    def validate_pickings(self, ids: Sequence[int], *, backorder: bool = True) -> Done:
-        """Validate pickings. What was not shipped goes to a backorder, or is cancelled without `backorder`.
-
-        Odoo may answer with a wizard instead (200, nothing done): that counts as a refusal and is never confirmed.
-        """
-        context: dict[str, Any] = dict(NO_WIZARDS)
-        if not backorder:
-            context["picking_ids_not_to_backorder"] = list(ids)
-        return self._advance(
-            "stock.picking", "button_validate", ids, pending=TRANSFER_OPEN,
-            wanted=(OdooTransferState.DONE,), context=context, expected=True,
-        )  # fmt: skip
-
-    def return_picking(
-        self, picking_id: int, quantities: Mapping[int, Decimal], *, key: str = "", to_refund: bool = False
-    ) -> int:
-        """Create a return of a done picking, not validated, and return its id. `quantities` are by stock move.
-
-        With `key` an existing return that carries it is returned instead. `to_refund` lets the return reduce the quantity to invoice: not wanted
-        where a credit note does so (docs/business-rules.md#credit-memos).
-        """
-        if not quantities or any(quantity <= 0 for quantity in quantities.values()):
-            raise ValueError("a return names at least one move, with quantities above zero")
-        known = self._return_with(picking_id, key)
-        if known:
-            return known
-        made_wizard = self.write_call("stock.return.picking", "create", vals_list=[{"picking_id": picking_id}])
-        if not isinstance(made_wizard, list) or len(made_wizard) != 1 or not is_id(made_wizard[0]):
-            raise OutcomeUnknown("the answer names no wizard", system="odoo", call="stock.return.picking.create")
-        (wizard,) = made_wizard
-        lines = self._wizard_lines(wizard)
-        unknown = set(quantities) - {line["move_id"][0] for line in lines if line["move_id"]}
-        if unknown:
-            raise FixDocument(f"moves {sorted(unknown)} cannot be returned", system="odoo", call="stock.return.picking")
-        updates = []
-        for line in lines:
-            quantity = quantities.get(line["move_id"][0] if line["move_id"] else 0, Decimal(0))
-            updates.append([1, line["id"], {"quantity": quantity, "to_refund": to_refund}])
-        self.write_call("stock.return.picking", "write", ids=[wizard], vals={"product_return_moves": updates})
-        action = self.write_call("stock.return.picking", "action_create_returns", ids=[wizard])
-        made = action.get("res_id") if isinstance(action, dict) else None
-        if not isinstance(made, int) or made < 1:
-            raise OutcomeUnknown("the answer names no return", system="odoo", call="stock.return.picking")
-        if key:
-            self.set_tracking({made: Delivery(key=key)})
-        return made
-
-    def _return_with(self, picking_id: int, key: str) -> int:
-        """Return the id of a picking's return that carries the delivery key, or 0."""
-        if not key:
-            return 0
-        domain = [
-            *self.company_domain("stock.picking"),
-            [self.delivery_key, "=", key],
-            ["move_ids.origin_returned_move_id.picking_id", "=", picking_id],
-        ]
-        found = self.call("stock.picking", "search", domain=domain, order="id", limit=1)
-        return int(found[0]) if found else 0
-
-    def _wizard_lines(self, wizard: int) -> list[Row]:
-        domain = [["wizard_id", "=", wizard]]
-        answer = self.call("stock.return.picking.line", "search_read", domain=domain, fields=["move_id", "quantity"])
-        return expect_rows(answer, "stock.return.picking.line.search_read")
-
-    def _advance(
+    def __init__(
         self,
-        model: str,
-        method: str,
-        ids: Sequence[int],
-        *,
-        pending: tuple[str, ...],
-        wanted: tuple[str, ...],
-        context: dict[str, Any] | None = None,
-        expected: Any = None,
-    ) -> Done:
-        """Call `method` on the records that are still `pending`, then read back which are in a `wanted` state.
+        rpc: Rpc,
+        number_fields: Sequence[str] = (),
+        delivery_key: str = DELIVERY_KEY,
+        condition: Callable[[], list[Any]] = list,
+    ) -> None:
+        """Create a reader.
 
-        `expected` is the only answer that means success, where there is one. A refusal of several records is retried in halves; a refused single
-        record is returned in `refused`, unless another writer has brought it to a wanted state.
+        Args:
+            rpc: The company's connection.
+            number_fields: Fields that may contain a Magento number (`odoo.reference_fields`), read of every document in addition to its tree.
+                Other programs have fields of their own.
+            delivery_key: Field of a transfer with the delivery key (`odoo.delivery_key_field`).
+            condition: Returns a domain that further narrows what is read.
         """
-        before = self._states(model, ids)
-        todo = [id for id in ids if before.get(id) in pending]
-        refused: dict[int, MagodooError] = {}
-
-        def act(part: list[int]) -> None:
-            answer = self.write_call(model, method, ids=part, context=context)
-            if expected is not None and answer is not expected:
-                raise FixDocument(_question(answer), system="odoo", call=f"{model}.{method}")
-
-        _in_halves(act, todo, refused)
-        after = self._states(model, ids)
-        ready = [id for id in ids if after.get(id) in wanted]
-        for id in ids:
-            if id in ready:
-                refused.pop(id, None)
-            elif id not in refused:
-                state = f"is {after[id]}" if id in after else "does not exist"
-                refused[id] = FixDocument(f"record {id} {state}", system="odoo", call=f"{model}.{method}")
-        return Done(ready, refused)
-
-    def _states(self, model: str, ids: Sequence[int]) -> dict[int, str]:
-        return {row["id"]: str(row["state"]) for row in self._read(model, ids, ["state"])}
-
-    def _one(self, model: str, id: int, fields: list[str]) -> Row:
-        """Return fields of one record. Raises FixDocument where it does not exist in this company."""
-        rows = [row for row in self._read(model, [id], fields) if row["id"] == id]
-        if not rows:
-            raise FixDocument(f"record {id} does not exist", system="odoo", call=f"{model}.search_read")
-        return rows[0]
-
-    def _read(self, model: str, ids: Sequence[int], fields: list[str]) -> list[Row]:
-        """Return fields of these records. Records of another company and missing ones are left out."""
-        if not ids:
-            return []
-        domain = [*self.company_domain(model), ["id", "in", list(ids)]]
-        answer = self.call(
-            model, "search_read", domain=domain, fields=fields, order="id", context={"active_test": False}
+        self._rpc, self._number_fields, self._delivery_key, self._condition = (
+            rpc,
+            number_fields,
+            delivery_key,
+            condition,
         )
-        return expect_rows(answer, f"{model}.search_read")
+        self._trees, self._external_ids, self._units = TreeReader(rpc), ExternalIds(rpc), Units(rpc)
+        self._visibility, self._settlements = Visibility(rpc), Settlements(rpc)
+
+    def text_fields(self, model: str, names: Sequence[str]) -> list[str]:
+        """Return those of the names that are text fields of the model. A search for a number in another type would be an error."""
+        known = self._rpc.fields(model)
+        types = {name: known.get(name_of(self._rpc.version, model, name) or "", {}).get("type") for name in names}
+        return [name for name, kind in types.items() if kind in ("char", "text")]
+
+    def changed(
+        self, kind: str, since: datetime, until: datetime | None = None, *, page_size: int = PAGE_SIZE
+    ) -> Iterator[Page]:
+        """Yield pages of documents of `kind` with since <= write_date < until, oldest first; at least one page.
+
+        A record that is written again during the run may be returned twice or, within the second that is being read, only by the next run.
+        Raises ValueError for naive times.
+        """
+        reading = READINGS[kind]
+        base = self._base_domain(reading)
+        if until is not None:
+            base.append(["write_date", "<", stamp(until)])
+        second, seen, isolated = stamp(since), set[int](), set[int]()
+        total: int | None = None
+        while True:
+            domain = [*base, ["write_date", ">=", second]]
+            if seen or isolated:
+                domain.append(["id", "not in", sorted(seen | isolated)])
+            page = self._page(reading, domain, page_size)
+            total = page.total_count if total is None else total
+            yield Page(page.rows, page.request_began_at, total, page.quarantined)
+            read = [(row["write_date"], row["id"]) for row in page.rows]
+            newly = {bad.source_id for bad in page.quarantined if bad.source_id} - isolated
+            if len(page.rows) + len(page.quarantined) < page_size:
+                return
+            last = read[-1][0] if read else second
+            if last < second or any(id in seen for _, id in read) or not (read or newly):
+                raise Unavailable("the same page came twice, or an earlier one", system="odoo", call=kind)
+            seen = {id for at, id in read if at == last} | (seen if last == second else set())
+            isolated |= newly
+            second = last
+
+    def by_ids(self, kind: str, ids: Sequence[int]) -> Page:
+        """Return the documents with these ids. Missing ones are left out; those that exist but may not be read are quarantined."""
+        page = self._selected(kind, ["id"], ids)
+        missing = set(ids) - {row["id"] for row in page.rows} - {bad.source_id for bad in page.quarantined}
+        if missing:
+            hidden = self._visibility.hidden(READINGS[kind].model, missing)
+            page.quarantined.extend(Quarantined(id, "", reason) for id, reason in sorted(hidden.items()))
+        return page
+
+    def by_order_ids(self, kind: str, sale_order_ids: Sequence[int]) -> Page:
+        """Return the documents of these sales orders, linked by their lines or by the picking.
+
+        Credit notes whose lines are not linked to order lines are found through the invoice that they reverse, payments through the invoices and
+        credit notes that they were made for or matched with.
+        """
+        if kind == "payment":
+            return self.by_ids("payment", self._payments_of(sale_order_ids))
+        return self._selected(kind, self._order_paths(kind), sale_order_ids)
+
+    def by_reference(self, kind: str, numbers: Sequence[str], fields: Sequence[str]) -> Page:
+        """Return the documents of a kind with one of the numbers in one of the fields (`client_order_ref`, `ref` ...)."""
+        return self._selected(kind, list(fields), numbers)
+
+    def existing_ids(self, kind: str, ids: Sequence[int]) -> set[int]:
+        """Return which of the ids still are documents of this kind, in this company and visible to this user.
+
+        A deleted record leaves no other trace, nor does one that has become a document of another kind.
+        """
+        reading = READINGS[kind]
+        model = reading.model
+        found: set[int] = set()
+        for part in _parts(ids, 5000):
+            domain = [*self._base_domain(reading), ["id", "in", part]]
+            found.update(self._rpc.call(model, "search", domain=domain, context=ARCHIVED_TOO))
+        return found
+
+    def count(self, kind: str, since: datetime | None = None, until: datetime | None = None) -> int:
+        """Return the number of documents of a kind, written in the interval."""
+        reading = READINGS[kind]
+        domain = self._base_domain(reading)
+        domain += [["write_date", ">=", stamp(since)]] if since else []
+        domain += [["write_date", "<", stamp(until)]] if until else []
+        return int(self._rpc.call(reading.model, "search_count", domain=domain, context=ARCHIVED_TOO))
+
+    def stamps(self, kind: str, since: datetime, limit: int) -> dict[int, datetime]:
+        """Return `write_date` (UTC) by id of at most `limit` documents of a kind written since: one small request."""
+        reading = READINGS[kind]
+        domain = [*self._base_domain(reading), ["write_date", ">=", stamp(since)]]
+        rows = self._rpc.search_read(reading.model, domain, ["write_date"], limit=limit, context=ARCHIVED_TOO)
+        return {
+            row["id"]: datetime.fromisoformat(str(row["write_date"])).replace(tzinfo=UTC)
+            for row in rows
+            if row["write_date"]
+        }
+
+    def orders_of_edited_contacts(self, since: datetime, limit: int) -> tuple[list[int], datetime | None]:
+        """Return the newest sales orders whose customer or contacts were written since, and the last write of a contact (UTC) or None.
+
+        An edit of a contact does not change the order's `write_date`. At most `limit` orders; records that may not be read are left out.
+        """
+        edited = ["write_date", ">=", stamp(since)]
+        contacts = ("partner_id", "partner_invoice_id", "partner_shipping_id")
+        domain = [
+            *self._rpc.company_domain("sale.order"),
+            "|",
+            "|",
+            *([f"{name}.write_date", *edited[1:]] for name in contacts),
+        ]
+        found = self._rpc.call("sale.order", "search", domain=domain, order="id desc", limit=limit)
+        if not found:
+            return [], None
+        edits = [*self._rpc.company_domain("res.partner"), edited]
+        rows = self._rpc.search_read(
+            "res.partner", edits, ["write_date"], order="write_date desc", limit=1, context=ARCHIVED_TOO
+        )
+        return [int(id) for id in found], utc(str(rows[0]["write_date"])) if rows else None
+
+    def missing_fields(self, kind: str) -> list[str]:
+        """Return the paths of a kind that this server or user does not have; they are left out of every row."""
+        reading = READINGS[kind]
+        return self._trees.fitting(reading.model, reading.tree)[1]
+
+    def _tree(self, reading: Reading) -> Tree:
+        tree = with_key(reading.tree, self._delivery_key) if reading.model == "stock.picking" else reading.tree
+        return {**{name: {} for name in self.text_fields(reading.model, self._number_fields)}, **tree}
+
+    def _base_domain(self, reading: Reading) -> list[Any]:
+        return [*self._rpc.company_domain(reading.model), *plain_domain(reading.domain), *self._condition()]
+
+    def _order_paths(self, kind: str) -> list[str]:
+        paths = READINGS[kind].order_paths
+        return [*paths, *(f"reversed_entry_id.{path}" for path in paths)] if kind == "credit_memo" else list(paths)
+
+    def _payments_of(self, sale_order_ids: Sequence[int]) -> list[int]:
+        links = [
+            name
+            for name in ("matched_payment_ids", "reconciled_payment_ids")
+            if self._rpc.has_field("account.move", name)
+        ]
+        fields = [str(name_of(self._rpc.version, "account.move", name)) for name in links]
+        found: set[int] = set()
+        for part in _parts(sale_order_ids, BATCH):
+            (path,) = READINGS["invoice"].order_paths
+            domain = ["|", [path, "in", part], [f"reversed_entry_id.{path}", "in", part]]
+            domain = [*self._rpc.company_domain("account.move"), *domain]
+            rows = self._rpc.search_read("account.move", domain, fields)
+            found.update(id for row in rows for name in fields for id in row[name])
+        return sorted(found)
+
+    def _selected(self, kind: str, paths: list[str], values: Sequence[Any]) -> Page:
+        """Return one page of all documents with one of the values at one of the paths, read in parallel batches."""
+        reading = READINGS[kind]
+
+        def read(part: list[Any]) -> Page:
+            either = ["|"] * (len(paths) - 1) + [[path, "in", part] for path in paths]
+            return self._page(reading, [*self._base_domain(reading), *either], None)
+
+        began = utc_now()
+        pages = self._rpc.in_parallel(read, _parts(list(dict.fromkeys(values)), BATCH))
+        rows = {row["id"]: row for page in pages for row in page.rows}
+        bad = [item for page in pages for item in page.quarantined]
+        return Page(list(rows.values()), pages[0].request_began_at if pages else began, len(rows) + len(bad), bad)
+
+    def _page(self, reading: Reading, domain: list[Any], limit: int | None) -> Page:
+        began = utc_now()
+        bad: list[Quarantined] = []
+        try:
+            found = self._trees.read(reading.model, self._tree(reading), domain, order="write_date, id", limit=limit)
+        except (FixDocument, Unreadable, Forbidden) as problem:
+            found = self._without_the_poisoned(reading, domain, limit, bad, problem)
+        bad += [Quarantined(_id(row), dump_json(row)[:LONGEST_RAW], reason) for row, reason in found.flawed]
+        dated = [row for row in found.rows if row["write_date"]]
+        bad += [Quarantined(row["id"], "", "no write_date") for row in found.rows if not row["write_date"]]
+        problems = self._settlements.add(dated) if reading.model == "account.move" else {}
+        bad += [
+            Quarantined(row["id"], dump_json(row)[:LONGEST_RAW], problems[row["id"]])
+            for row in dated
+            if row["id"] in problems
+        ]
+        dated = [row for row in dated if row["id"] not in problems]
+        self._external_ids.add(dated, reading.named)
+        self._units.convert(dated)
+        incomplete = self._visibility.hidden_in_lists(reading.model, self._tree(reading), dated) if dated else {}
+        bad += [_quarantined(row, incomplete[row["id"]]) for row in dated if row["id"] in incomplete]
+        return Page([row for row in dated if row["id"] not in incomplete], began, found.total, bad)
+
+    def _without_the_poisoned(
+        self, reading: Reading, domain: list[Any], limit: int | None, bad: list[Quarantined], problem: MagodooError
+    ) -> TreePage:
+        """Return the page without the records that fail; those are added to `bad`.
+
+        Records that refer to something unreadable are identified directly, others by halving. A failure that no record causes is raised (the ids
+        cannot be listed either, a whole model may not be read).
+        """
+        asked: dict[str, Any] = {"domain": domain, "context": ARCHIVED_TOO}
+        ids = list(self._rpc.call(reading.model, "search", **asked, order="write_date, id", limit=limit))
+        count = int(self._rpc.call(reading.model, "search_count", **asked))
+        if not ids:
+            raise problem
+        if isinstance(problem, Forbidden | UnreadableRecord):
+            refused = self._visibility.refused_below(reading.model, self._tree(reading), ids)
+            bad += self._what_is_left(reading, refused)
+            ids = [id for id in ids if id not in refused.reasons]
+        isolated: list[Quarantined] = []
+        page = self._halved(reading, ids, isolated) if ids else TreePage([], 0, [])
+        bad += isolated
+        if len(isolated) > MOST_POISONED and not page.rows:
+            raise _too_many(reading, problem) from problem
+        return page._replace(total=count)
+
+    def _halved(self, reading: Reading, part: list[int], bad: list[Quarantined]) -> TreePage:
+        """Read these records in halves until those that cannot be read are alone; add those to `bad`."""
+        try:
+            only = [*self._rpc.company_domain(reading.model), ["id", "in", part]]
+            return self._trees.read(reading.model, self._tree(reading), only, order="write_date, id")
+        except (FixDocument, Unreadable, Forbidden) as failure:
+            if len(part) > 1:
+                middle = len(part) // 2
+                left, right = (
+                    self._halved(reading, part[:middle], bad),
+                    self._halved(reading, part[middle:], bad),
+                )
+                return TreePage(left.rows + right.rows, 0, left.flawed + right.flawed)
+            bad.append(Quarantined(part[0], "", str(failure)))
+            if len(bad) > MOST_POISONED and not isinstance(failure, Forbidden | UnreadableRecord):
+                raise _too_many(reading, failure) from failure
+            return TreePage([], 0, [])
+
+    def _what_is_left(self, reading: Reading, refused: Refused) -> list[Quarantined]:
+        """Return what can be read of the refused records, without the paths that lead to unreadable records."""
+        tree = without(self._tree(reading), refused.paths)
+        domain = [["id", "in", sorted(refused.reasons)]]
+        try:
+            found = self._trees.read(reading.model, tree, domain) if refused.reasons else TreePage([], 0, [])
+        except (FixDocument, Unreadable, Forbidden):
+            found = TreePage([], 0, [])  # only the reason is known of them
+        self._external_ids.add(found.rows, reading.named)
+        rows = {row["id"]: row for row in found.rows}
+        return [
+            _quarantined(rows[id], reason) if id in rows else Quarantined(id, "", reason)
+            for id, reason in sorted(refused.reasons.items())
+        ]
 
 
-def _id_of(value: Any) -> int:
-    """Return the id of a many2one, read as a plain id, as [id, name] or as a dict."""
-    return int(value["id"] if isinstance(value, Mapping) else value[0] if isinstance(value, list) else value)
+def _quarantined(row: Row, reason: str) -> Quarantined:
+    return Quarantined(row["id"], dump_json(row)[:LONGEST_RAW], reason, row)
 
 
-def _text_of(note: Any) -> str:
-    """Return the visible text of an HTML field."""
-    return re.sub(r"<[^>]*>", "", str(note or "")).strip()
+def _too_many(reading: Reading, failure: MagodooError) -> FixConfiguration:
+    return FixConfiguration(
+        f"more than {MOST_POISONED} records of a page cannot be read: {failure}", system="odoo", call=reading.model
+    )
 
 
-def _in_halves(act: Callable[[list[int]], None], part: list[int], refused: dict[int, MagodooError]) -> None:
-    if not part:
-        return
-    try:
-        act(part)
-    except FixDocument as problem:
-        if len(part) == 1:
-            refused[part[0]] = problem
-            return
-        middle = len(part) // 2
-        _in_halves(act, part[:middle], refused)
-        _in_halves(act, part[middle:], refused)
+def plain_domain(domain: Sequence[Any]) -> list[Any]:
+    """Return a domain as JSON: conditions as lists, operators unchanged."""
+    return [each if isinstance(each, str) else list(each) for each in domain]
 
 
-def _question(answer: Any) -> str:
-    asked = answer.get("res_model") if isinstance(answer, dict) else None
-    return f"Odoo asks a question instead of doing it ({asked})" if asked else "Odoo did not say that it is done"
+def stamp(moment: datetime) -> str:
+    """Return a time as Odoo's domains take it: UTC, whole seconds, no zone. Raises ValueError for a naive time."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _id(row: Any) -> int | None:
+    """Return the id of an invalid row, or None."""
+    id = row.get("id") if isinstance(row, dict) else None
+    return id if isinstance(id, int) and not isinstance(id, bool) else None
+
+
+def _parts(values: Sequence[Any], size: int) -> list[list[Any]]:
+    return [list(values[start : start + size]) for start in range(0, len(values), size)]

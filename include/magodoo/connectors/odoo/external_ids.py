@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from magodoo.connectors.odoo.record_trees import Row, TreeReader
-from magodoo.connectors.odoo.rpc import expect_rows
+from magodoo.connectors.odoo.rpc import ARCHIVED_TOO, Row, Rpc
 from magodoo.connectors.odoo.validation import is_id
 from magodoo.errors import FixDocument, Forbidden, Unreadable, UnreadableRecord
 
@@ -27,22 +26,23 @@ Believed = Mapping[str, tuple[str, int]]
 """(model, database id) by external id, as last read."""
 
 
-class ExternalIds(TreeReader):
-    """Adds external ids to the reads."""
+class ExternalIds:
+    """Finds the external ids of records, and the records of external ids."""
 
-    _may_search_names: bool | None = None
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
 
-    def external_ids(self, model: str, ids: Iterable[int]) -> dict[int, str]:
+    def of(self, model: str, ids: Iterable[int]) -> dict[int, str]:
         """Return the external id by database id, of records that have one; of several, Odoo returns the first."""
         wanted = sorted(set(ids))
         if not wanted:
             return {}
-        answer = self.call(model, "get_external_id", ids=wanted)
+        answer = self._rpc.call(model, "get_external_id", ids=wanted)
         if not isinstance(answer, dict) or not all(id.isascii() and id.isdigit() for id in answer):
             raise Unreadable("a mapping of external ids was expected", system="odoo", call=f"{model}.get_external_id")
         return {int(id): str(name) for id, name in answer.items() if name}
 
-    def by_external_ids(
+    def find(
         self, names: Sequence[str], believed: Believed | None = None, *, hidden: dict[str, str] | None = None
     ) -> dict[str, int]:
         """Return the database id of each external id that exists, whatever its model.
@@ -57,17 +57,14 @@ class ExternalIds(TreeReader):
         for name in wanted:
             if "." not in name:
                 raise ValueError(f"an external id needs its module: {name!r}")
-        if self._may_search_names is not False and len(wanted) > 1:
+        if "ir.model.data" not in self._rpc.denied and len(wanted) > 1:
             try:
-                pairs = [pair for part in _parts(wanted) for pair in self._searched(part)]
+                return dict(pair for part in _parts(wanted) for pair in self._searched(part))
             except Forbidden:
-                self._may_search_names = False
-            else:
-                self._may_search_names = True
-                return dict(pairs)
+                self._rpc.denied.add("ir.model.data")
         confirmed = self._confirmed({name: believed[name] for name in wanted if name in believed}) if believed else {}
         rest = [name for name in wanted if name not in confirmed]
-        answers = dict(zip(rest, self.in_parallel(self._asked, rest), strict=True))
+        answers = dict(zip(rest, self._rpc.in_parallel(self._asked, rest), strict=True))
         found = confirmed | {name: id for name, (_, id) in answers.items() if id}
         doubtful: dict[str, list[str]] = {}
         for name, (model, id) in answers.items():
@@ -78,13 +75,13 @@ class ExternalIds(TreeReader):
             self._set_apart(name, model, id, found, hidden)
         return found
 
-    def name_rows(self, rows: list[Row], named: Sequence[tuple[str, str]]) -> None:
+    def add(self, rows: list[Row], named: Sequence[tuple[str, str]]) -> None:
         """Set `external_id` of every record at the paths ("" when it has none): one call per model."""
         holders: dict[str, list[Row]] = {}
         for path, model in named:
             holders.setdefault(model, []).extend(_at(rows, path.split(".") if path else []))
         for model, records in holders.items():
-            names = self.external_ids(model, (record["id"] for record in records))
+            names = self.of(model, (record["id"] for record in records))
             for record in records:
                 record["external_id"] = names.get(record["id"], "")
 
@@ -93,9 +90,7 @@ class ExternalIds(TreeReader):
         by_model: dict[str, list[int]] = {}
         for model, id in believed.values():
             by_model.setdefault(model, []).append(id)
-        carried = {
-            (model, id): name for model, ids in by_model.items() for id, name in self.external_ids(model, ids).items()
-        }
+        carried = {(model, id): name for model, ids in by_model.items() for id, name in self.of(model, ids).items()}
         return {name: record[1] for name, record in believed.items() if carried.get(record) == name}
 
     def _asked(self, name: str) -> tuple[str, int]:
@@ -106,8 +101,8 @@ class ExternalIds(TreeReader):
         """
         module, _, word = name.partition(".")
         try:
-            answer = self.call(
-                "ir.model.data", "check_object_reference", module=module, xml_id=word, context={"active_test": False}
+            answer = self._rpc.call(
+                "ir.model.data", "check_object_reference", module=module, xml_id=word, context=ARCHIVED_TOO
             )
         except FixDocument as problem:
             if MISSING in str(problem):
@@ -123,7 +118,7 @@ class ExternalIds(TreeReader):
         A name whose record is deleted is left out.
         """
         try:
-            if self.call(model, "read", ids=[id], fields=["id"]):
+            if self._rpc.call(model, "read", ids=[id], fields=["id"]):
                 found[name] = id
         except (Forbidden, UnreadableRecord):
             why = f"{model} {name} {MAY_NOT_BE_READ}"
@@ -136,10 +131,10 @@ class ExternalIds(TreeReader):
 
         Names are read from records: that ignores record rules and Odoo's cache.
         """
-        newest = self.call(model, "search", domain=[], order="id desc", limit=1, context={"active_test": False})
+        newest = self._rpc.call(model, "search", domain=[], order="id desc", limit=1, context=ARCHIVED_TOO)
         first = (newest[0] if newest else 0) + 1
         left, found = set(names), dict[str, int]()
-        while beyond := self.external_ids(model, range(first, first + SCANNED)):
+        while beyond := self.of(model, range(first, first + SCANNED)):
             found |= {name: id for id, name in beyond.items() if name in left}
             first = max(beyond) + 1
         for last in range((newest[0] if newest else 0), 0, -SCANNED):
@@ -153,8 +148,8 @@ class ExternalIds(TreeReader):
     def _unseen(self, model: str, first: int, last: int) -> dict[int, str]:
         """Return the external ids, by id, of records that a search does not return, between two ids, both included."""
         domain: list[Any] = [["id", ">=", first], ["id", "<=", last]]
-        seen = self.call(model, "search", domain=domain, context={"active_test": False})
-        return self.external_ids(model, set(range(first, last + 1)) - set(seen))
+        seen = self._rpc.call(model, "search", domain=domain, context=ARCHIVED_TOO)
+        return self.of(model, set(range(first, last + 1)) - set(seen))
 
     def _searched(self, names: list[str]) -> list[tuple[str, int]]:
         by_module: dict[str, list[str]] = {}
@@ -165,9 +160,7 @@ class ExternalIds(TreeReader):
         for module, words in by_module.items():
             domain: list[Any] = [["module", "=", module], ["name", "in", words]]
             fields = ["name", "model", "res_id"]
-            rows = expect_rows(
-                self.call("ir.model.data", "search_read", domain=domain, fields=fields), "ir.model.data.search_read"
-            )
+            rows = self._rpc.search_read("ir.model.data", domain, fields)
             found += [(f"{module}.{row['name']}", row["res_id"]) for row in rows]
         return found
 

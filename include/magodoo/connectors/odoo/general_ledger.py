@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from magodoo.connectors.odoo.master_data import MasterData
 from magodoo.connectors.odoo.record_kinds import tree
-from magodoo.connectors.odoo.record_trees import Row
-from magodoo.connectors.odoo.rpc import expect_rows
+from magodoo.connectors.odoo.record_trees import TreeReader
+from magodoo.connectors.odoo.rpc import Row, Rpc
 from magodoo.connectors.odoo.witnesses import ITEMS
 from magodoo.domain.states import OdooMoveState
 from magodoo.errors import Unreadable
@@ -27,16 +26,19 @@ _OPEN_ITEM = tree(
 )
 
 
-class Ledger(MasterData):
-    """Adds sums over journal items to the documents. Every sum covers posted items of the company, in units (1/10000)."""
+class GeneralLedger:
+    """Reads posted journal items of the company. Every sum is in units (1/10000)."""
 
-    def item_sums(self, domain: Sequence[Any], by: Sequence[str], sums: Sequence[str] = AMOUNTS) -> list[Row]:
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc, self._trees = rpc, TreeReader(rpc)
+
+    def sums(self, domain: Sequence[Any], by: Sequence[str], sums: Sequence[str] = AMOUNTS) -> list[Row]:
         """Return one row per combination of `by` (many2one and many2many: id or None; text or date: value or None).
 
         A row has the names of `by`, of `sums` (units, debit positive), and `count`. An item with two taxes counts for both.
         """
-        full = [*self.company_domain(ITEMS), list(POSTED), *domain]
-        rows = self.grouped(ITEMS, full, list(by), [f"{name}:sum" for name in sums])
+        full = [*self._rpc.company_domain(ITEMS), list(POSTED), *domain]
+        rows = self._rpc.grouped(ITEMS, full, list(by), [f"{name}:sum" for name in sums])
         return [
             {
                 **{name: _key(row[name]) for name in by},
@@ -48,9 +50,8 @@ class Ledger(MasterData):
 
     def items(self, domain: Sequence[Any], fields: Sequence[str], limit: int | None = None) -> list[Row]:
         """Return posted journal items of the company, by date and id."""
-        full = [*self.company_domain(ITEMS), list(POSTED), *domain]
-        answer = self.call(ITEMS, "search_read", domain=full, fields=list(fields), order="date, id", limit=limit)
-        return expect_rows(answer, f"{ITEMS}.search_read")
+        full = [*self._rpc.company_domain(ITEMS), list(POSTED), *domain]
+        return self._rpc.search_read(ITEMS, full, list(fields), order="date, id", limit=limit)
 
     def open_items(self, domain: Sequence[Any], day: date, page: int = PAGE) -> list[Row]:
         """Return the posted items of a domain, dated up to `day`, that were open at its end: open now, or matched later.
@@ -67,8 +68,8 @@ class Ledger(MasterData):
         last = 0
         while True:
             after = [["id", ">", last], ["date", "<=", f"{day}"]]
-            full = [*self.company_domain(ITEMS), list(POSTED), *domain, *after, *open_then]
-            read = self.read_tree(ITEMS, _OPEN_ITEM, full, limit=page)
+            full = [*self._rpc.company_domain(ITEMS), list(POSTED), *domain, *after, *open_then]
+            read = self._trees.read(ITEMS, _OPEN_ITEM, full, limit=page)
             if read.flawed:
                 raise Unreadable(read.flawed[0][1], system="odoo", call=ITEMS)
             found += [_open_item(row, f"{day}") for row in read.rows]
@@ -76,18 +77,13 @@ class Ledger(MasterData):
                 return [row for row in found if row["open"]]
             last = read.rows[-1]["id"]
 
-    def accounts(self, ids: Sequence[int]) -> dict[int, Row]:
-        """Return accounts by id: code, name, account_type."""
-        return self._accounts(list(ids))
-
-    def move_rows(self, ids: Sequence[int]) -> dict[int, Row]:
+    def entries(self, ids: Sequence[int]) -> dict[int, Row]:
         """Return journal entries by id: name, ref, move_type, date, journal_id."""
         if not ids:
             return {}
-        domain = [*self.company_domain("account.move"), ["id", "in", sorted(set(ids))]]
+        domain = [*self._rpc.company_domain("account.move"), ["id", "in", sorted(set(ids))]]
         fields = ["name", "ref", "move_type", "date", "journal_id"]
-        rows = self.call("account.move", "search_read", domain=domain, fields=fields, order="id")
-        return {row["id"]: row for row in expect_rows(rows, "account.move.search_read")}
+        return {row["id"]: row for row in self._rpc.search_read("account.move", domain, fields, order="id")}
 
 
 def _key(value: Any) -> Any:

@@ -9,11 +9,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from magodoo.connectors.odoo.record_kinds import Tree
-from magodoo.connectors.odoo.rpc import OdooCaller, expect_rows
+from magodoo.connectors.odoo.rpc import ARCHIVED_TOO, Row, Rpc, expect_rows
 from magodoo.connectors.odoo.validation import flaw
 from magodoo.connectors.odoo.versions import NESTED_READ_SINCE, name_of
-
-Row = dict[str, Any]
 
 
 class TreePage(NamedTuple):
@@ -24,25 +22,25 @@ class TreePage(NamedTuple):
     flawed: list[tuple[Row, str]]
 
 
-class TreeReader(OdooCaller):
-    """Adds nested reads to the calls."""
+class TreeReader:
+    """Reads records with what is below them."""
 
-    nested = True
-    """Whether web_search_read may be used; tests switch it off to compare both ways."""
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
 
-    def read_tree(
+    def read(
         self, model: str, tree: Tree, domain: list[Any], *, order: str = "id", limit: int | None = None
     ) -> TreePage:
         """Return the records of a domain, including archived ones."""
         wanted, _ = self.fitting(model, tree)
-        if self.nested and self.version.major >= NESTED_READ_SINCE:
+        if self._rpc.version.major >= NESTED_READ_SINCE:
             found, count = self._nested(model, wanted, domain, order, limit)
         else:
             found, count = self._flat(model, wanted, domain, order, limit)
         page = TreePage([], count, [])
         seen: set[int] = set()
         for row in found:
-            reason = flaw(self.fields, model, wanted, row)
+            reason = flaw(self._rpc.fields, model, wanted, row)
             if not reason and row["id"] in seen:
                 reason = "id, which is listed twice"
             if reason:
@@ -54,11 +52,11 @@ class TreeReader(OdooCaller):
 
     def fitting(self, model: str, tree: Tree) -> tuple[dict[str, Any], list[str]]:
         """Return the part of a tree that this server has, under its own names, and the paths that it lacks."""
-        known = self.fields(model)
+        known = self._rpc.fields(model)
         fit: dict[str, Any] = {}
         missing: list[str] = []
         for field, below in tree.items():
-            name = name_of(self.version, model, field)
+            name = name_of(self._rpc.version, model, field)
             if name is None or name not in known:
                 missing.append(field)
                 continue
@@ -73,14 +71,14 @@ class TreeReader(OdooCaller):
     def _nested(
         self, model: str, tree: Tree, domain: list[Any], order: str, limit: int | None
     ) -> tuple[list[Row], int]:
-        answer = self.call(
+        answer = self._rpc.call(
             model,
             "web_search_read",
             domain=domain,
             specification=tree,
             order=order,
             limit=limit,
-            context={"active_test": False},
+            context=ARCHIVED_TOO,
         )
         found = answer if isinstance(answer, dict) else {}
         rows = expect_rows(found.get("records"), f"{model}.web_search_read")
@@ -88,20 +86,16 @@ class TreeReader(OdooCaller):
         return rows, length if isinstance(length, int) else len(rows)
 
     def _flat(self, model: str, tree: Tree, domain: list[Any], order: str, limit: int | None) -> tuple[list[Row], int]:
-        context = {"active_test": False}
-        answer = self.call(
-            model, "search_read", domain=domain, fields=list(tree), order=order, limit=limit, context=context
-        )
-        rows = expect_rows(answer, f"{model}.search_read")
+        rows = self._rpc.search_read(model, domain, list(tree), order=order, limit=limit, context=ARCHIVED_TOO)
         self._fill(model, tree, rows)
         count = len(rows)
         if limit is not None and count >= limit:
-            count = int(self.call(model, "search_count", domain=domain, context=context))
+            count = int(self._rpc.call(model, "search_count", domain=domain, context=ARCHIVED_TOO))
         return rows, count
 
     def _fill(self, model: str, tree: Tree, rows: list[Row]) -> None:
         """Replace ids in rows by the records below, as the nested read returns them."""
-        known = self.fields(model)
+        known = self._rpc.fields(model)
         for field, below in tree.items():
             to_one = known[field]["type"] == "many2one"
             if to_one:
@@ -118,7 +112,7 @@ class TreeReader(OdooCaller):
     def _by_id(self, model: str, tree: Tree, ids: list[int]) -> dict[int, Row]:
         if not ids:
             return {}
-        rows = expect_rows(self.call(model, "read", ids=ids, fields=list(tree) or ["id"]), f"{model}.read")
+        rows = self._rpc.read(model, ids, list(tree) or ["id"])
         self._fill(model, tree, rows)
         return {row["id"]: row for row in rows}
 
@@ -126,12 +120,12 @@ class TreeReader(OdooCaller):
         """Return the row under the names of 19."""
         out: Row = {"id": row.get("id")}
         for field, below in tree.items():
-            name = name_of(self.version, model, field)
+            name = name_of(self._rpc.version, model, field)
             if name is None or name not in row:
                 continue
             value = row[name]
             if "fields" in below:
-                relation = self.fields(model)[name]["relation"]
+                relation = self._rpc.fields(model)[name]["relation"]
                 if isinstance(value, dict):
                     value = self._renamed(relation, below["fields"], value)
                 elif isinstance(value, list):

@@ -1,16 +1,17 @@
-"""Calls to Odoo with one company in every context. Reads are retried, writes never are."""
+"""Calls to Odoo with one company in every context, which every part of the client is given. Reads are retried, writes never are."""
 
 from __future__ import annotations
 
+import copy
 import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Self, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
+from magodoo.connectors.http import HttpSession
 from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.connectors.odoo.transport import Transport, discover, open_session
 from magodoo.connectors.odoo.validation import sound_answer
@@ -19,6 +20,12 @@ from magodoo.errors import FixDocument, TooLate, Unreadable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+Row = dict[str, Any]
+
+GROUPS_FORMATTED_SINCE = 19
+ARCHIVED_TOO = {"active_test": False}
+"""Context of a search that also returns archived records."""
 
 
 @dataclass
@@ -33,35 +40,55 @@ class Stats:
     seconds: float = 0.0  # waited for answers, summed over threads
 
 
-class OdooCaller:
+@dataclass
+class _Shared:
+    """What all views of one connection have in common: the session, the counters, and what was found out about the server."""
+
+    session: HttpSession
+    transport: Transport | None
+    stats: Stats = field(default_factory=Stats)
+    language: dict[str, str] = field(default_factory=lambda: {"lang": "en_US"})
+    fields: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Rpc:
     """One user of one company of one database. Thread-safe."""
 
     def __init__(self, connection: OdooConnection, transport: Transport | None = None) -> None:
-        """Create a client. `transport` is discovered at the first call unless it is given."""
+        """Create a connection; nothing is sent yet. `transport` is discovered at the first call unless it is given."""
         self.connection = connection
-        self.stats = Stats()
-        self.write_until = math.inf  # time.monotonic() after which no write is sent
-        self._session = open_session(connection)
-        self._found = transport
-        self._lock = threading.Lock()
-        self._language = {"lang": "en_US"}
-        self._fields: dict[str, dict[str, dict[str, Any]]] = {}
+        self._shared = _Shared(open_session(connection), transport)
+        self._known: dict[str, Any] = {}
+        self.denied: set[str] = set()  # models that this user may not read, so that none is tried twice
+        self._write_until = math.inf
+        self._may_write = True
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.connection.database!r}, company {self.connection.company_id})"
+    def until(self, moment: float) -> Rpc:
+        """Return this connection for writes up to a moment (time.monotonic()): later ones raise TooLate."""
+        bounded = copy.copy(self)
+        bounded._write_until = moment
+        return bounded
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def in_company(self, company_id: int) -> Rpc:
+        """Return this connection for reads in another company of the database. Writes raise ValueError."""
+        there = copy.copy(self)
+        there.connection = replace(self.connection, company_id=company_id)
+        there._known, there.denied = {}, set()
+        there._may_write = False
+        return there
 
     def close(self) -> None:
         """Close the HTTP session."""
-        self._session.close()
+        self._shared.session.close()
 
     @property
-    def company(self) -> int:
+    def stats(self) -> Stats:
+        """Return the counters of all calls of this connection."""
+        return self._shared.stats
+
+    @property
+    def company_id(self) -> int:
         """Return the id of the company."""
         return self.connection.company_id
 
@@ -73,10 +100,18 @@ class OdooCaller:
     @property
     def transport(self) -> Transport:
         """Return JSON-2 or JSON-RPC, discovered at the first call."""
-        with self._lock:
-            if self._found is None:
-                self._found = self._repeating(lambda: discover(self._session, self.connection))
-            return self._found
+        shared = self._shared
+        with shared.lock:
+            if shared.transport is None:
+                shared.transport = self._repeating(lambda: discover(shared.session, self.connection))
+            return shared.transport
+
+    def once(self, what: str, read: Callable[[], Result]) -> Result:
+        """Return the result of `read`, called at the first time only: what does not change while a client is in use."""
+        if what not in self._known:
+            self._known[what] = read()
+        known: Result = self._known[what]
+        return known
 
     def call(
         self,
@@ -101,9 +136,16 @@ class OdooCaller:
 
         def once() -> Any:
             answer = self._send(
-                transport, model, method, ids, context, arguments, write=False, companies=in_companies or [self.company]
+                transport,
+                model,
+                method,
+                ids,
+                context,
+                arguments,
+                write=False,
+                companies=in_companies or [self.company_id],
             )
-            return sound_answer(model, method, arguments, self._fields.get(model, {}), answer)
+            return sound_answer(model, method, arguments, self._shared.fields.get(model, {}), answer)
 
         return self._repeating(once) if retry else once()
 
@@ -123,42 +165,83 @@ class OdooCaller:
             TransientError: certainly not done; TooLate: it may not be sent any more.
             FixConfiguration, FixDocument: refused, nothing done (one call is one transaction).
         """
-        if time.monotonic() >= self.write_until:
+        if not self._may_write:
+            raise ValueError(f"{model}/{method}: nothing is written in company {self.company_id}")
+        if time.monotonic() >= self._write_until:
             raise TooLate(system="odoo", call=f"{model}/{method}")
-        return self._send(self.transport, model, method, ids, context, arguments, write=True, companies=[self.company])
+        return self._send(
+            self.transport, model, method, ids, context, arguments, write=True, companies=[self.company_id]
+        )
+
+    def search_read(self, model: str, domain: Sequence[Any], fields: Sequence[str], **options: Any) -> list[Row]:
+        """Return fields of the records of a domain. `options` are those of `call`, and `order` and `limit`."""
+        answer = self.call(model, "search_read", domain=domain, fields=fields, **options)
+        return expect_rows(answer, f"{model}.search_read")
+
+    def read(self, model: str, ids: Sequence[int], fields: Sequence[str], **options: Any) -> list[Row]:
+        """Return fields of these records. `options` are those of `call`."""
+        return expect_rows(self.call(model, "read", ids=ids, fields=fields, **options), f"{model}.read")
+
+    def records(self, model: str, ids: Sequence[int], fields: list[str]) -> list[Row]:
+        """Return fields of these records, archived or not. Records of another company and missing ones are left out."""
+        if not ids:
+            return []
+        domain = [*self.company_domain(model), ["id", "in", list(ids)]]
+        return self.search_read(model, domain, fields, order="id", context=ARCHIVED_TOO)
+
+    def record(self, model: str, id: int, fields: list[str]) -> Row:
+        """Return fields of one record. Raises FixDocument where it does not exist in this company."""
+        rows = [row for row in self.records(model, [id], fields) if row["id"] == id]
+        if not rows:
+            raise FixDocument(f"record {id} does not exist", system="odoo", call=f"{model}.search_read")
+        return rows[0]
+
+    def listed(self, model: str, fields: Sequence[str], domain: Sequence[Any] = ()) -> list[Row]:
+        """Return all records of a model in the company, including archived ones, by id. Fields that it lacks are left out."""
+        known = [name for name in fields if name in self.fields(model)]
+        return self.search_read(model, [*self.company_domain(model), *domain], known, order="id", context=ARCHIVED_TOO)
+
+    def grouped(self, model: str, domain: list[Any], by: list[str], aggregates: list[str]) -> list[Row]:
+        """Return aggregates (`amount:sum`) of a domain grouped by the fields `by`, with `__count`, in every version of Odoo."""
+        if self.version.major >= GROUPS_FORMATTED_SINCE:
+            answer = self.call(
+                model, "formatted_read_group", domain=domain, groupby=by, aggregates=[*aggregates, "__count"]
+            )
+            return expect_rows(answer, f"{model}.formatted_read_group")
+        answer = self.call(model, "read_group", domain=domain, fields=aggregates, groupby=by, lazy=False)
+        rows = expect_rows(answer, f"{model}.read_group")
+        return [{**row, **{each: row.get(each.partition(":")[0]) for each in aggregates}} for row in rows]
 
     def fields(self, model: str) -> dict[str, dict[str, Any]]:
         """Return the fields that this user sees, by name: type, relation, relation_field, store. Read once per model."""
-        if model not in self._fields:
-            wanted = [
-                "type",
-                "relation",
-                "relation_field",
-                "store",
-            ]  # labels and selections take Odoo a hundred times as long
-            self._fields[model] = self.call(model, "fields_get", attributes=wanted)
-        return self._fields[model]
+        known = self._shared.fields
+        if model not in known:
+            # labels and selections take Odoo a hundred times as long
+            wanted = ["type", "relation", "relation_field", "store"]
+            known[model] = self.call(model, "fields_get", attributes=wanted)
+        return known[model]
 
     def has_field(self, model: str, field: str) -> bool:
         """Return whether this server and user have the field (by its name in 19)."""
         name = name_of(self.version, model, field)
         return name is not None and name in self.fields(model)
 
-    @cached_property
+    @property
     def companies(self) -> list[int]:
-        """Return the ids of the company and of those above it, nearest first.
+        """Return the ids of the company and of those above it, nearest first. Read once.
 
         Since 17 a branch uses the taxes, journals, products and customers of all of them.
         """
+        return self.once("companies", self._companies)
+
+    def _companies(self) -> list[int]:
+        own = self.company_id
         if not self.has_field("res.company", "parent_path"):
-            return [self.company]
-        domain = [["id", "=", self.company]]
-        rows = expect_rows(
-            self.call("res.company", "search_read", domain=domain, fields=["parent_path"]), "res.company.search_read"
-        )
+            return [own]
+        rows = self.search_read("res.company", [["id", "=", own]], ["parent_path"])
         path = str(rows[0]["parent_path"] or "") if rows else ""
-        above = [int(each) for each in path.split("/") if each.isdecimal() and int(each) != self.company]
-        return [self.company, *reversed(above)]
+        above = [int(each) for each in path.split("/") if each.isdecimal() and int(each) != own]
+        return [own, *reversed(above)]
 
     def company_domain(self, model: str) -> list[Any]:
         """Return the company condition of every search on a model.
@@ -166,10 +249,10 @@ class OdooCaller:
         The company itself; also those above it for inherited master data; no company as well for shared records; empty for other models.
         """
         if model in COMPANY_OWNED:
-            return [["company_id", "=", self.company]]
+            return [["company_id", "=", self.company_id]]
         if model in COMPANY_INHERITED:
             above = self.companies
-            return [["company_id", "in", above]] if len(above) > 1 else [["company_id", "=", self.company]]
+            return [["company_id", "in", above]] if len(above) > 1 else [["company_id", "=", self.company_id]]
         if model in COMPANY_SHARED:
             return [["company_id", "in", [False, *self.companies]]]
         return []
@@ -197,32 +280,34 @@ class OdooCaller:
         write: bool,
         companies: Sequence[int],
     ) -> Any:
-        full = {**self._language, "tz": "UTC", **(context or {}), "allowed_company_ids": list(companies)}
-        self.stats.calls += 1
-        self.stats.writes += write
-        self.stats.reads += not write
+        shared = self._shared
+        full = {**shared.language, "tz": "UTC", **(context or {}), "allowed_company_ids": list(companies)}
+        shared.stats.calls += 1
+        shared.stats.writes += write
+        shared.stats.reads += not write
         known = method_of(transport.version, model, method)
         began = time.monotonic()
         try:
             return transport.call(model, known, None if ids is None else list(ids), full, arguments, write=write)
         except FixDocument as problem:
-            self.stats.failed += 1
-            if not self._language or not str(problem.args[0]).endswith(self._language["lang"]):
+            shared.stats.failed += 1
+            language = shared.language.get("lang", "")
+            if not language or not str(problem.args[0]).endswith(language):
                 raise
             # English was archived in this database (docs/facts/odoo-19.0.md#1 [248]): nothing was done yet
-            self._language = {}
+            shared.language.clear()
             return self._send(transport, model, method, ids, context, arguments, write=write, companies=companies)
         except Exception:
-            self.stats.failed += 1
+            shared.stats.failed += 1
             raise
         finally:
-            self.stats.seconds += time.monotonic() - began
+            shared.stats.seconds += time.monotonic() - began
 
     def _repeating(self, once: Callable[[], Result]) -> Result:
         def count(_: object) -> None:
             self.stats.repeated += 1
 
-        return self._session.repeated(once, count)
+        return self._shared.session.repeated(once, count)
 
 
 COMPANY_OWNED = frozenset(
@@ -235,16 +320,10 @@ COMPANY_INHERITED = frozenset({"account.journal", "account.tax"})
 COMPANY_SHARED = frozenset({"product.product", "product.pricelist", "res.partner", "delivery.carrier"})
 
 
-def expect_list(answer: Any, call: str) -> list[Any]:
-    """Return the answer. Raises Unreadable if it is no list."""
+def expect_rows(answer: Any, call: str) -> list[Row]:
+    """Return the answer. Raises Unreadable if it is no list of records."""
     if not isinstance(answer, list):
         raise Unreadable(f"a list was expected, not {type(answer).__name__}", system="odoo", call=call)
-    return answer
-
-
-def expect_rows(answer: Any, call: str) -> list[dict[str, Any]]:
-    """Return the answer. Raises Unreadable if it is no list of records."""
-    rows = expect_list(answer, call)
-    if not all(isinstance(row, dict) for row in rows):
+    if not all(isinstance(row, dict) for row in answer):
         raise Unreadable("a list of records was expected", system="odoo", call=call)
-    return rows
+    return answer

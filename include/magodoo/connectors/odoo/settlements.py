@@ -13,9 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from magodoo.connectors.odoo.record_trees import Row
-from magodoo.connectors.odoo.rpc import expect_rows
-from magodoo.connectors.odoo.visibility import Visibility
+from magodoo.connectors.odoo.rpc import ARCHIVED_TOO, Row, Rpc
 from magodoo.domain.states import PAYMENT_MADE_WITHOUT_ENTRY, OdooMovePaymentState, OdooMoveState
 from magodoo.errors import FixDocument, Unreadable
 from magodoo.money import to_units
@@ -30,10 +28,13 @@ _ITEM_FIELDS = ["move_id", "move_type", "journal_id", "statement_line_id", "paym
 _ENTRY_FIELDS = ["move_id", "account_id", "account_type", "balance"]
 
 
-class Settlements(Visibility):
-    """Adds settlements to invoices and credit notes."""
+class Settlements:
+    """Reads what settled invoices and credit notes."""
 
-    def add_settlements(self, rows: Sequence[Row]) -> dict[int, str]:
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
+
+    def add(self, rows: Sequence[Row]) -> dict[int, str]:
         """Set `settlements` and `unbooked_payments` of every row. Return, by id, why some cannot be read; their lists are not to be used.
 
         settlements: id (of the partial reconciliation), amount (in the document's currency) and `entry`, the other side, with id, name, move_type
@@ -165,10 +166,7 @@ class Settlements(Visibility):
             row["unbooked_payments"] = [made[id] for id in ids if id in made]
 
     def _listed(self, model: str, domain: list[Any], fields: list[str]) -> list[Row]:
-        answer = self.call(
-            model, "search_read", domain=domain, fields=fields, order="id", context={"active_test": False}
-        )
-        return expect_rows(answer, f"{model}.search_read")
+        return self._rpc.search_read(model, domain, fields, order="id", context=ARCHIVED_TOO)
 
 
 def _is_touched(row: Mapping[str, Any]) -> bool:

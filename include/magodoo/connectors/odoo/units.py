@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from magodoo.connectors.odoo.external_ids import ExternalIds
-from magodoo.connectors.odoo.record_trees import Row
-from magodoo.connectors.odoo.rpc import expect_rows
+from magodoo.connectors.odoo.rpc import ARCHIVED_TOO, Row, Rpc
 from magodoo.connectors.odoo.versions import UNIT_ACCURACY, UNIT_FACTOR_IS_SIZE_SINCE, by_version
 from magodoo.errors import Unreadable
 
@@ -42,46 +40,36 @@ class Unit:
     step: Decimal
 
 
-class Units(ExternalIds):
-    """Adds units of measure to the reads."""
+class Units:
+    """Converts quantities between units of measure."""
 
-    _units: Mapping[int, Unit] | None = None
-    _accuracy: Decimal | None = None
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
 
-    def units(self) -> Mapping[int, Unit]:
+    def by_id(self) -> Mapping[int, Unit]:
         """Return all units by id, including archived ones. Read once."""
-        if self._units is None:
-            self._units = {unit.id: unit for unit in map(self._unit, self._unit_rows())}
-        return self._units
+        return self._rpc.once("units", self._by_id)
 
-    def unit_rows(self) -> list[Row]:
+    def rows(self) -> list[Row]:
         """Return the units as master data: id, name, active and `step`, the smallest quantity that Odoo stores."""
         return [
             {"id": unit.id, "name": unit.name, "active": True, "step": f"{self._step_of(unit):f}"}
-            for unit in self.units().values()
+            for unit in self.by_id().values()
         ]
 
-    def unit_accuracy(self) -> Decimal:
+    def accuracy(self) -> Decimal:
         """Return the smallest quantity of the decimal accuracy of units (Settings, Technical, Decimal Accuracy). Read once."""
-        if self._accuracy is None:
-            name = by_version(self.version, UNIT_ACCURACY)
-            digits = self.call("decimal.precision", "precision_get", application=name)
-            if not isinstance(digits, int):
-                raise Unreadable(
-                    "a number of digits was expected", system="odoo", call="decimal.precision.precision_get"
-                )
-            self._accuracy = Decimal(1).scaleb(-digits)
-        return self._accuracy
+        return self._rpc.once("unit accuracy", self._accuracy)
 
     def holds(self, move: Mapping[str, Any], pieces: Decimal) -> bool:
         """Return whether a stock move can hold this number of pieces exactly: Odoo rounds to the accuracy of the move's unit."""
         if RATIO not in move and pieces == pieces.to_integral_value():
             return True
-        step = self._step_of(self.units().get(move.get("product_uom") or 0))
+        step = self._step_of(self.by_id().get(move.get("product_uom") or 0))
         kept = (in_unit_of(move, pieces) / step).to_integral_value(ROUND_HALF_UP) * step
         return (kept * move.get(RATIO, 1)).quantize(_STEP, ROUND_HALF_UP) == pieces
 
-    def count_in_product_units(self, rows: Sequence[Row]) -> None:
+    def convert(self, rows: Sequence[Row]) -> None:
         """Convert the quantities of the rows' lines to each product's own unit, and mark the converted lines. In place."""
         for row in rows:
             for name, unit, counted in _LINES:
@@ -94,7 +82,7 @@ class Units(ExternalIds):
         unit = line.get(unit_field)
         if not own or not unit or own == unit:
             return
-        here, wanted = self.units().get(unit), self.units().get(own)
+        here, wanted = self.by_id().get(unit), self.by_id().get(own)
         if here is None or wanted is None or here.family != wanted.family:
             names = [known.name if known else f"unit {id}" for known, id in ((here, unit), (wanted, own))]
             line[FOREIGN] = names
@@ -111,23 +99,28 @@ class Units(ExternalIds):
 
     def _step_of(self, unit: Unit | None) -> Decimal:
         """Return the smallest quantity that Odoo stores in a unit."""
-        return max(self.unit_accuracy(), unit.step if unit else Decimal(0))
+        return max(self.accuracy(), unit.step if unit else Decimal(0))
 
-    def _unit_rows(self) -> list[Row]:
-        known = self.fields("uom.uom")
+    def _accuracy(self) -> Decimal:
+        name = by_version(self._rpc.version, UNIT_ACCURACY)
+        digits = self._rpc.call("decimal.precision", "precision_get", application=name)
+        if not isinstance(digits, int):
+            raise Unreadable("a number of digits was expected", system="odoo", call="decimal.precision.precision_get")
+        return Decimal(1).scaleb(-digits)
+
+    def _by_id(self) -> Mapping[int, Unit]:
+        known = self._rpc.fields("uom.uom")
         names = [
             name
             for name in ("name", "factor", "rounding", "parent_path", "category_id")
             if name == "name" or name in known
         ]
-        answer = self.call(
-            "uom.uom", "search_read", domain=[], fields=names, order="id", context={"active_test": False}
-        )
-        return expect_rows(answer, "uom.uom.search_read")
+        rows = self._rpc.search_read("uom.uom", [], names, order="id", context=ARCHIVED_TOO)
+        return {unit.id: unit for unit in map(self._unit, rows)}
 
     def _unit(self, row: Row) -> Unit:
         factor = Decimal(row.get("factor") or 1)
-        size = factor if self.version.major >= UNIT_FACTOR_IS_SIZE_SINCE else 1 / factor
+        size = factor if self._rpc.version.major >= UNIT_FACTOR_IS_SIZE_SINCE else 1 / factor
         return Unit(row["id"], str(row["name"]), size, _family(row), Decimal(row.get("rounding") or 0))
 
 
@@ -140,6 +133,6 @@ def _family(row: Mapping[str, Any]) -> str:
 
 
 def in_unit_of(move: Mapping[str, Any], pieces: Decimal) -> Decimal:
-    """Return pieces of the product in the unit of a stock move that `count_in_product_units` has converted."""
+    """Return pieces of the product in the unit of a stock move that `Units.convert` has converted."""
     ratio = move.get(RATIO)
     return pieces / ratio if ratio else pieces

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from magodoo.connectors.odoo.external_ids import MAY_NOT_BE_READ, SCANNED
 from magodoo.connectors.odoo.record_kinds import Tree
-from magodoo.connectors.odoo.record_trees import Row
-from magodoo.connectors.odoo.rpc import expect_rows
+from magodoo.connectors.odoo.record_trees import TreeReader
+from magodoo.connectors.odoo.rpc import ARCHIVED_TOO, Row, Rpc
 from magodoo.connectors.odoo.versions import name_of
-from magodoo.connectors.odoo.witnesses import ARCHIVED_TOO, Witnesses
+from magodoo.connectors.odoo.witnesses import Witnesses
 from magodoo.errors import Forbidden, Unreadable, UnreadableRecord
 
 NEARBY = 8
@@ -44,8 +44,11 @@ class _List(NamedTuple):
     top_of: dict[int, int]
 
 
-class Visibility(Witnesses):
-    """Adds the detection of hidden records to the reads."""
+class Visibility:
+    """Finds out what of the records the user of the connection may not read."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc, self._trees, self._witnesses = rpc, TreeReader(rpc), Witnesses(rpc)
 
     def visible(self, model: str, ids: Iterable[int]) -> set[int]:
         """Return which of the ids a search finds, in any company, archived or not."""
@@ -53,26 +56,28 @@ class Visibility(Witnesses):
         found: set[int] = set()
         for start in range(0, len(wanted), _PART):
             domain = [["id", "in", wanted[start : start + _PART]]]
-            found.update(self.call(model, "search", domain=domain, context=ARCHIVED_TOO))
+            found.update(self._rpc.call(model, "search", domain=domain, context=ARCHIVED_TOO))
         return found
 
     def hidden(self, model: str, ids: Iterable[int]) -> dict[int, str]:
         """Return the reason, by id, for ids that exist but may not be read in this company. Deleted records are left out."""
         away = set(ids)
-        company = self.company_domain(model)
+        company = self._rpc.company_domain(model)
         if away and company:
             domain = [*company, ["id", "in", sorted(away)]]
-            away -= set(self.call(model, "search", domain=domain, context=ARCHIVED_TOO))
+            away -= set(self._rpc.call(model, "search", domain=domain, context=ARCHIVED_TOO))
         seen = self.visible(model, away) if away else set()
         reasons = {id: _reason(model, id) for id in self._forbidden(model, sorted(away - seen))}
-        return reasons | {id: f"{model} {id} is not of company {self.company} any more" for id in seen if company}
+        return reasons | {
+            id: f"{model} {id} is not of company {self._rpc.company_id} any more" for id in seen if company
+        }
 
     def hides(self, model: str) -> bool:
         """Return whether a model with few records has any that this user may not read in this company."""
-        seen = set(self.call(model, "search", domain=[], context=ARCHIVED_TOO))
+        seen = set(self._rpc.call(model, "search", domain=[], context=ARCHIVED_TOO))
         beyond = max(seen, default=0) + SCANNED
         try:
-            self.call(model, "read", ids=sorted(set(range(1, beyond)) - seen), fields=["id"])
+            self._rpc.call(model, "read", ids=sorted(set(range(1, beyond)) - seen), fields=["id"])
         except (Forbidden, UnreadableRecord):
             return True
         return False
@@ -91,7 +96,7 @@ class Visibility(Witnesses):
 
         Raises UnreadableRecord when any part of them may not be read, Unreadable when one of them is invalid.
         """
-        found = self.read_tree(model, tree, domain)
+        found = self._trees.read(model, tree, domain)
         if found.flawed:
             raise Unreadable(found.flawed[0][1], system="odoo", call=model)
         for why in self.hidden_in_lists(model, tree, found.rows).values():
@@ -99,36 +104,36 @@ class Visibility(Witnesses):
         return found.rows
 
     def hidden_in_lists(self, model: str, tree: Tree, rows: Sequence[Row]) -> dict[int, str]:
-        """Return, by id, why a list of a record is incomplete. `rows` are those of `read_tree`."""
+        """Return, by id, why a list of a record is incomplete. `rows` are those of `TreeReader.read`."""
         if not rows:
             return {}
         tops = [row["id"] for row in rows]
         lists = list(self._lists(model, tree, {row["id"]: row for row in rows}, {id: id for id in tops}))
         reasons: dict[int, str] = {}
-        for each, found in zip(lists, self.in_parallel(self._hidden_in, lists), strict=True):
+        for each, found in zip(lists, self._rpc.in_parallel(self._hidden_in, lists), strict=True):
             for holder, why in found.items():
                 reasons.setdefault(each.top_of[holder], why)
         if model == "account.move":
-            reasons = {**self.unbalanced(tops), **reasons}
+            reasons = {**self._witnesses.unbalanced(tops), **reasons}
         if model == "sale.order":
-            reasons = {**self.unseen_documents(tops), **reasons}
+            reasons = {**self._witnesses.unseen_documents(tops), **reasons}
         return reasons
 
     def _hidden_in(self, each: _List) -> dict[int, str]:
         """Return, by the holder's id, why its list is incomplete."""
         known = {id for items in each.held.values() for id in items}
-        placed = self.witnessed(each.model, each.field, each.held, known)
+        placed = self._witnesses.placed(each.model, each.field, each.held, known)
         return self._placed_out_of_sight(each, placed) | self._confirmed_hidden(each, self._suspected(each))
 
     def _placed_out_of_sight(self, each: _List, placed: Collection[int]) -> dict[int, str]:
         """Return the reasons by holder in whose list other records place something unreadable. What is seen elsewhere is not hidden."""
         if not placed:
             return {}
-        relation = self.fields(each.model)[str(name_of(self.version, each.model, each.field))]["relation"]
+        relation = self._rpc.fields(each.model)[str(name_of(self._rpc.version, each.model, each.field))]["relation"]
         return {
             holder: _reason(relation, id)
             for id in self._forbidden(relation, sorted(set(placed) - self.visible(relation, placed)))
-            for holder in self.owners_by_witness(each.model, each.field, each.held, id)
+            for holder in self._witnesses.owners(each.model, each.field, each.held, id)
         }
 
     def _forbidden(self, model: str, ids: list[int]) -> list[int]:
@@ -136,7 +141,7 @@ class Visibility(Witnesses):
         if not ids:
             return []
         try:
-            self.call(model, "read", ids=ids, fields=["id"])
+            self._rpc.call(model, "read", ids=ids, fields=["id"])
         except (Forbidden, UnreadableRecord):
             if len(ids) == 1:
                 return ids
@@ -149,10 +154,10 @@ class Visibility(Witnesses):
         below = self._relations(model, tree)
         if not below or not tops:
             return
-        asked = {field: str(name_of(self.version, model, field)) for field in below}
-        rows = expect_rows(self.call(model, "read", ids=sorted(tops), fields=list(asked.values())), f"{model}.read")
+        asked = {field: str(name_of(self._rpc.version, model, field)) for field in below}
+        rows = self._rpc.read(model, sorted(tops), list(asked.values()))
         for field, part in below.items():
-            relation = self.fields(model)[asked[field]]["relation"]
+            relation = self._rpc.fields(model)[asked[field]]["relation"]
             named: dict[int, set[int]] = defaultdict(set)
             for row in rows:
                 for id in _named(row[asked[field]]):
@@ -166,10 +171,10 @@ class Visibility(Witnesses):
 
     def _relations(self, model: str, tree: Tree) -> dict[str, Tree]:
         """Return the stored relations of a tree that have a tree below, with it. Fields that this server lacks are left out."""
-        known = self.fields(model)
+        known = self._rpc.fields(model)
         found: dict[str, Tree] = {}
         for field, part in tree.items():
-            facts = known.get(name_of(self.version, model, field) or "")
+            facts = known.get(name_of(self._rpc.version, model, field) or "")
             if "fields" in part and facts is not None and facts.get("store", True):
                 found[field] = part["fields"]
         return found
@@ -177,8 +182,8 @@ class Visibility(Witnesses):
     def _lists(self, model: str, tree: Tree, records: Mapping[int, Row], top_of: dict[int, int]) -> Iterator[_List]:
         """Yield every stored list in the tree, with the records that hold it. Computed lists are skipped."""
         for field, part in tree.items():
-            name = name_of(self.version, model, field)
-            facts = self.fields(model).get(name or "", {})
+            name = name_of(self._rpc.version, model, field)
+            facts = self._rpc.fields(model).get(name or "", {})
             kind = facts.get("type")
             if kind not in ("one2many", "many2many", "many2one") or not records:
                 continue
@@ -192,13 +197,13 @@ class Visibility(Witnesses):
 
     def _suspected(self, each: _List) -> list[int]:
         """Return the holders whose list contains more than was read, according to Odoo's search."""
-        name = str(name_of(self.version, each.model, each.field))
+        name = str(name_of(self._rpc.version, each.model, each.field))
         if _is_unruled(each):
             known = sorted({id for items in each.held.values() for id in items})
             domain = [["id", "in", sorted(each.held)], [f"{name}.id", "not in", known]]
-            return list(self.call(each.model, "search", domain=domain, context=ARCHIVED_TOO))
+            return list(self._rpc.call(each.model, "search", domain=domain, context=ARCHIVED_TOO))
         empty = sorted(id for id, items in each.held.items() if not items)
-        near = self._near(each) if self.fields(each.model)[name]["type"] == "one2many" else []
+        near = self._near(each) if self._rpc.fields(each.model)[name]["type"] == "one2many" else []
         conditions: list[list[Any]] = []
         if near:
             conditions.append([[name, "in", near]])
@@ -208,7 +213,7 @@ class Visibility(Witnesses):
             return []
         either = ["|", *conditions[0], *conditions[1]] if len(conditions) > 1 else conditions[0]
         domain = [["id", "in", sorted(each.held)], *either]
-        return list(self.call(each.model, "search", domain=domain, context=ARCHIVED_TOO))
+        return list(self._rpc.call(each.model, "search", domain=domain, context=ARCHIVED_TOO))
 
     @staticmethod
     def _near(each: _List) -> list[int]:
@@ -220,14 +225,14 @@ class Visibility(Witnesses):
         """Return the reasons by holder, for holders with something unreadable. A list may also leave records out by its own domain."""
         if not holders:
             return {}
-        name = str(name_of(self.version, each.model, each.field))
-        facts = self.fields(each.model)[name]
+        name = str(name_of(self._rpc.version, each.model, each.field))
+        facts = self._rpc.fields(each.model)[name]
         suspected = each._replace(held={id: each.held[id] for id in holders if id in each.held})
         near = self._near(suspected) if facts["type"] == "one2many" else []
         reasons: dict[int, str] = {}
         for id in self._forbidden(facts["relation"], sorted(set(near) - self.visible(facts["relation"], near))):
             domain = [["id", "in", sorted(suspected.held)], [name, "in", [id]]]
-            owners = self.call(each.model, "search", domain=domain, context=ARCHIVED_TOO)
+            owners = self._rpc.call(each.model, "search", domain=domain, context=ARCHIVED_TOO)
             reasons |= {holder: _reason(facts["relation"], id) for holder in owners}
         for holder, items in suspected.held.items():
             sure = _is_unruled(each) or not items
@@ -241,7 +246,7 @@ class Visibility(Witnesses):
         if facts["type"] != "one2many" or not inverse:
             return False
         domain = [[inverse, "=", holder], ["id", "not in", known]]
-        return bool(self.call(facts["relation"], "search", domain=domain, limit=1, context=ARCHIVED_TOO))
+        return bool(self._rpc.call(facts["relation"], "search", domain=domain, limit=1, context=ARCHIVED_TOO))
 
 
 def _is_unruled(each: _List) -> bool:

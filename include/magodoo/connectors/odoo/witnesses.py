@@ -13,14 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from magodoo.connectors.odoo.record_trees import Row
-from magodoo.connectors.odoo.rpc import expect_rows
-from magodoo.connectors.odoo.units import Units
+from magodoo.connectors.odoo.rpc import ARCHIVED_TOO, Row, Rpc
 from magodoo.errors import Unreadable
 
-FORMATTED_SINCE = 19
 ITEMS, ORDER_LINES = "account.move.line", "sale.order.line"
-ARCHIVED_TOO = {"active_test": False}
 CONTRASTED = ("invoice_lines", "move_ids")
 """Lists of an order line that are not read with it. They reveal documents that are completely hidden."""
 BALANCED = Decimal("0.0005")
@@ -47,28 +43,30 @@ WITNESSES: Mapping[tuple[str, str], Witness] = {
 }
 
 
-class Witnesses(Units):
-    """Adds evidence of hidden records to the reads."""
+class Witnesses:
+    """Finds evidence of hidden records."""
 
-    def witnessed(self, model: str, field: str, owners: Iterable[int], known: Iterable[int]) -> set[int]:
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
+
+    def placed(self, model: str, field: str, owners: Iterable[int], known: Iterable[int]) -> set[int]:
         """Return ids, besides the known ones, that other records show to be in this list of the owners, readable or hidden."""
         witness = WITNESSES.get((model, field))
-        if witness is None or not self.has_field(witness.model, witness.child):
+        if witness is None or not self._rpc.has_field(witness.model, witness.child):
             return set()
         domain: list[Any] = [[witness.owner, "in", sorted(owners)], [witness.child, "not in", sorted(known)]]
         domain.append([witness.child, "!=", False])
-        answer = self.call(witness.model, "search_read", domain=domain, fields=[witness.child], context=ARCHIVED_TOO)
-        call = f"{witness.model}.search_read"
-        return {_named(row, witness.child, call) for row in expect_rows(answer, call)}
+        rows = self._rpc.search_read(witness.model, domain, [witness.child], context=ARCHIVED_TOO)
+        return {_named(row, witness.child, f"{witness.model}.search_read") for row in rows}
 
-    def owners_by_witness(self, model: str, field: str, owners: Iterable[int], child: int) -> list[int]:
+    def owners(self, model: str, field: str, owners: Iterable[int], child: int) -> list[int]:
         """Return those of the owners in whose list other records place the child: goods may lie in a transfer of another order."""
         domain = [["id", "in", sorted(owners)], [WITNESSES[model, field].back, "in", [child]]]
-        return list(self.call(model, "search", domain=domain, context=ARCHIVED_TOO))
+        return list(self._rpc.call(model, "search", domain=domain, context=ARCHIVED_TOO))
 
     def unbalanced(self, moves: Sequence[int]) -> dict[int, str]:
         """Return, by id, the reason for entries whose readable journal items do not balance."""
-        rows = self.grouped(ITEMS, [["move_id", "in", sorted(moves)]], ["move_id"], ["balance:sum"])
+        rows = self._rpc.grouped(ITEMS, [["move_id", "in", sorted(moves)]], ["move_id"], ["balance:sum"])
         call = f"{ITEMS} by entry"
         unequal = [
             _named(row, "move_id", call)
@@ -83,12 +81,12 @@ class Witnesses(Units):
 
     def unseen_documents(self, orders: Sequence[int]) -> dict[int, str]:
         """Return, by order id, the reason for orders with a line whose invoice lines or stock moves exist but are all unreadable."""
-        wanted = [field for field in CONTRASTED if self.has_field(ORDER_LINES, field)]
+        wanted = [field for field in CONTRASTED if self._rpc.has_field(ORDER_LINES, field)]
         hidden = {line: field for field in wanted for line in self._lines_without(field, orders)}
         if not hidden:
             return {}
         call = f"{ORDER_LINES}.read"
-        rows = expect_rows(self.call(ORDER_LINES, "read", ids=sorted(hidden), fields=["order_id"]), call)
+        rows = self._rpc.read(ORDER_LINES, sorted(hidden), ["order_id"])
         if not all(row.get("id") in hidden for row in rows):
             raise Unreadable("a record came back that was not asked for", system="odoo", call=call)
         line_of = {_named(row, "order_id", call): row["id"] for row in rows}
@@ -98,25 +96,14 @@ class Witnesses(Units):
             for order, line in line_of.items()
         }
 
-    def grouped(self, model: str, domain: list[Any], by: list[str], aggregates: list[str]) -> list[Row]:
-        """Return aggregates (`amount:sum`) of a domain grouped by the fields `by`, with `__count`, in every version of Odoo."""
-        if self.version.major >= FORMATTED_SINCE:
-            answer = self.call(
-                model, "formatted_read_group", domain=domain, groupby=by, aggregates=[*aggregates, "__count"]
-            )
-            return expect_rows(answer, f"{model}.formatted_read_group")
-        answer = self.call(model, "read_group", domain=domain, fields=aggregates, groupby=by, lazy=False)
-        rows = expect_rows(answer, f"{model}.read_group")
-        return [{**row, **{each: row.get(each.partition(":")[0]) for each in aggregates}} for row in rows]
-
     def _lines_without(self, field: str, orders: Sequence[int]) -> set[int]:
         """Return the orders' lines whose list is not empty and of which nothing may be read."""
         of_orders: list[Any] = [["order_id", "in", sorted(orders)], [field, "!=", False]]
-        filled = set(self.call(ORDER_LINES, "search", domain=of_orders, context=ARCHIVED_TOO))
+        filled = set(self._rpc.call(ORDER_LINES, "search", domain=of_orders, context=ARCHIVED_TOO))
         if not filled:
             return set()
         seen = [["id", "in", sorted(filled)], [f"{field}.id", ">", 0]]
-        return filled - set(self.call(ORDER_LINES, "search", domain=seen, context=ARCHIVED_TOO))
+        return filled - set(self._rpc.call(ORDER_LINES, "search", domain=seen, context=ARCHIVED_TOO))
 
 
 def _named(row: Row, field: str, call: str) -> int:

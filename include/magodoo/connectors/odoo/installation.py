@@ -1,0 +1,143 @@
+"""The database and the user of the key: modules, rights, expiry of keys, identity."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import date
+from typing import Any
+
+from magodoo.connectors.odoo.rpc import ARCHIVED_TOO, Row, Rpc
+from magodoo.errors import FixDocument, Forbidden, UnknownField, Unreadable
+from magodoo.timestamps import utc_now
+
+RIGHTS: tuple[tuple[str, str], ...] = (
+    ("res.partner", "create"),
+    ("sale.order", "create"),
+    ("sale.order", "write"),
+    ("account.move", "create"),
+    ("account.move", "write"),
+    ("account.payment", "create"),
+    ("account.move.line", "write"),
+    ("stock.picking", "write"),
+    ("stock.move", "write"),
+    ("stock.return.picking", "create"),
+)
+"""(model, operation) that the writers need (docs/facts/pair.md#9)."""
+
+GROUPS = (
+    "sales_team.group_sale_salesman_all_leads",
+    "account.group_account_invoice",
+    "base.group_partner_manager",
+    "stock.group_stock_user",
+)
+"""Groups that grant those rights. Without the first, record rules hide other users' orders without an error."""
+
+PROBES: dict[str, tuple[str, str]] = {
+    # module: (model, field) that only this module adds; for users who may not list modules
+    "account": ("account.move", "payment_state"),
+    "sale": ("sale.order", "client_order_ref"),
+    "sale_stock": ("sale.order", "picking_ids"),
+    "stock": ("stock.picking", "backorder_id"),
+    "stock_delivery": ("stock.picking", "carrier_tracking_ref"),
+    "delivery": ("sale.order", "carrier_id"),
+    "stock_sms": ("res.company", "stock_move_sms_validation"),
+    "mrp": ("product.product", "bom_count"),
+    "account_edi": ("account.move", "edi_state"),
+    "account_accountant": ("account.move", "deferred_move_ids"),
+}
+
+_ELECTRONIC = re.compile(r"_edi$|^l10n_[a-z]{2}_edi_")
+_ELECTRONIC_FIELD = re.compile(r"(l10n_[a-z]{2}_edi)_")
+
+
+class Installation:
+    """Reads what is installed, and what the user of the key may do."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
+
+    def modules(self) -> set[str]:
+        """Return the installed modules. For a user who may not list them: those of `PROBES` whose field exists."""
+        try:
+            rows = self._rpc.search_read("ir.module.module", [["state", "=", "installed"]], ["name"])
+        except Forbidden:
+            return {module for module, (model, field) in PROBES.items() if self._visible(model, field)}
+        return {row["name"] for row in rows}
+
+    def e_invoicing(self, sales_journal: str | None = None) -> list[str]:
+        """Return what makes documents electronic: modules, and the sales journal's formats (None: of any journal); empty without.
+
+        Modules that the user may not list are detected by their fields on an invoice.
+        """
+        modules = {name for name in self.modules() if _ELECTRONIC.search(name)}
+        fields = (_ELECTRONIC_FIELD.match(name) for name in self._rpc.fields("account.move"))
+        modules |= {found[1] for found in fields if found}
+        return [*sorted(modules), *(f"journal {code}" for code in self._electronic_journals(sales_journal))]
+
+    def _electronic_journals(self, wanted: str | None) -> list[str]:
+        if not self._rpc.has_field("account.journal", "edi_format_ids"):
+            return []
+        fields = ["code", "active", "edi_format_ids"]
+        rows = self._rpc.listed("account.journal", fields, [["type", "=", "sale"]])
+        return [
+            row["code"] for row in rows if row["active"] and row["edi_format_ids"] and wanted in (None, row["code"])
+        ]
+
+    def user_and_rights(self) -> Row:
+        """Return the user of the key: id, login, companies, `groups` held of GROUPS, `missing` rights of RIGHTS."""
+        user = int(self._rpc.call("res.users", "context_get")["uid"])
+        rows = self._rpc.read("res.users", [user], ["login", "name", "company_id", "company_ids"])
+        if not rows:
+            raise Unreadable("the user of the key cannot be read", system="odoo", call="res.users.read")
+        held = self._rpc.in_parallel(lambda group: self._has_group(user, group), GROUPS)
+        allowed = self._rpc.in_parallel(lambda right: self._may(*right), RIGHTS)
+        return {
+            **rows[0],
+            "groups": [group for group, has in zip(GROUPS, held, strict=True) if has],
+            "missing": [f"{model} {act}" for (model, act), may in zip(RIGHTS, allowed, strict=True) if not may],
+        }
+
+    def key_expiry(self) -> date | None:
+        """Return the earliest expiry date of this user's RPC keys, None when none expires. Odoo does not report which key is used.
+
+        Expired keys that are still listed are ignored: they would not have been accepted.
+        """
+        if "expiration_date" not in self._rpc.fields("res.users.apikeys"):
+            return None
+        user = int(self._rpc.call("res.users", "context_get")["uid"])
+        now = f"{utc_now():%Y-%m-%d %H:%M:%S}"
+        domain = [["user_id", "=", user], ["scope", "in", [False, "rpc"]], ["expiration_date", ">", now]]
+        rows = self._rpc.search_read("res.users.apikeys", domain, ["expiration_date"], order="expiration_date", limit=1)
+        return date.fromisoformat(str(rows[0]["expiration_date"])[:10]) if rows else None
+
+    def database_uuid(self) -> str:
+        """Return an identity of this database that a restricted user can read: the same for every user and address.
+
+        Reading `database.uuid` needs administrator rights. It is derived from the creation times of the first company, currency and language
+        instead. A restored copy has the same identity, as it has the same uuid.
+        """
+        known = [self._creation(model, 1) for model in ("res.company", "res.currency", "res.lang")]
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"odoo {' '.join(known)}"))
+
+    def _visible(self, model: str, field: str) -> bool:
+        try:
+            return field in self._rpc.fields(model)
+        except (UnknownField, Forbidden, FixDocument):
+            return False
+
+    def _has_group(self, user: int, group: str) -> bool:
+        ids = [user] if self._rpc.version.major >= 18 else None
+        return bool(self._rpc.call("res.users", "has_group", ids=ids, group_ext_id=group))
+
+    def _may(self, model: str, operation: str) -> bool:
+        """Return whether this user has the right. False for a model that is not installed."""
+        extra: dict[str, Any] = {} if self._rpc.version.major >= 18 else {"raise_exception": False}
+        try:
+            return bool(self._rpc.call(model, "has_access", operation=operation, **extra))
+        except (UnknownField, Forbidden):
+            return False
+
+    def _creation(self, model: str, id: int) -> str:
+        rows = self._rpc.search_read(model, [["id", "=", id]], ["create_date"], context=ARCHIVED_TOO)
+        return str(rows[0]["create_date"]) if rows else ""
