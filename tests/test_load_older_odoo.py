@@ -51,12 +51,21 @@ class Odoo18:
     def has_field(self, model: str, field: str) -> bool:
         return field not in self.lacking
 
-    def external_ids(self, model: str, ids: list[int]) -> dict[int, str]:
+    @property
+    def rpc(self) -> Odoo18:
+        return self
+
+    @property
+    def external_ids(self) -> Odoo18:
+        return self
+
+    def of(self, model: str, ids: list[int]) -> dict[int, str]:
         return {id: f"m.inv_1_l{id - 1}" for id in ids if id < 3}
 
-    def call(self, model: str, method: str, **_: Any) -> list[dict[str, Any]]:
-        if method == "read":
-            return [{"id": 7, "invoice_currency_rate": self.rate}]
+    def read(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
+        return [{"id": 7, "invoice_currency_rate": self.rate}]
+
+    def search_read(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
         return [dict(line) for line in self.lines.values()]
 
     def write_call(self, model: str, method: str, *, ids: list[int], vals: dict[str, Any]) -> None:
@@ -109,9 +118,9 @@ def test_a_company_amount_that_is_a_cent_off_is_named_with_both_figures() -> Non
 
 def test_an_odoo_that_takes_the_amounts_with_the_lines_is_left_alone() -> None:
     odoo = Odoo18(-1, lacking=())
-    before = odoo.call("account.move.line", "search_read")
+    before = odoo.search_read("account.move.line")
     complete(cast(OdooClient, odoo), {7: table()})
-    assert odoo.call("account.move.line", "search_read") == before
+    assert odoo.search_read("account.move.line") == before
 
 
 def test_a_document_in_another_currency_is_refused_where_odoo_takes_no_rate() -> None:

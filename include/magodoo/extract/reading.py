@@ -209,7 +209,7 @@ class OdooSource:
         others = self._warehouses(kind)
         found: dict[str, datetime] = {}
         for company in (self.client, *(others.views if others else ())):
-            newer = company.documents.timestamps(kind.value, since, MOST_STAMPS)
+            newer = company.documents.stamps(kind.value, since, MOST_STAMPS)
             if len(newer) >= MOST_STAMPS:
                 return None
             found |= {str(id): moment for id, moment in newer.items()}
