@@ -74,13 +74,13 @@ def page(tables: list[Table]) -> str:
         "<!-- written by `make reference` from include/magodoo/staging/migrations; do not edit -->\n",
         "# Staging tables",
         "",
-        f"They lie in schema `{SCHEMA}` of the database behind the connection `magodoo_staging`. Amounts and quantities are `bigint` of",
-        "1/10000; times are `timestamptz` in UTC. What is marked [personal] in the migrations is blanked by retention and erasure.",
+        f"They are in schema `{SCHEMA}` of the database behind the connection `magodoo_staging`. Amounts and quantities are `bigint` of",
+        "1/10000; times are `timestamptz` in UTC. Columns marked [personal] in the migrations are blanked by retention and erasure.",
         "",
-        "![The tables and what names what](tables.svg)",
+        "![The tables and their references](tables.svg)",
         "",
-        "An arrow leads from a table to the one that its columns name. Only `change_body` and `statement_document` do it by a foreign",
-        "key: staging takes what comes, in whatever order, and says in a finding what is missing.",
+        "An arrow leads from a table to the table that its columns refer to. Only `change_body` and `statement_document` have a foreign",
+        "key: staging accepts rows in any order, and a finding reports what is missing.",
     ]
     for table in tables:
         lines += ["", f"## {table.name}", "", table.purpose, "", "| column | type | |", "|---|---|---|"]

@@ -52,7 +52,7 @@ TO_BE_FIXED = (errors.FixConfiguration, errors.FixConfiguration)
         (requests.ConnectTimeout(), NOT_SENT, NOT_SENT),
         (failing.ProxyError("secret.example"), NOT_SENT, NOT_SENT),
         (untrusted(), NOT_SENT, TO_BE_FIXED),
-        (failing.SSLError("secret.example"), SENT_AND_BROKEN, TO_BE_FIXED),
+        (failing.SSLError("secret.example"), SENT_AND_BROKEN, (errors.FixConfiguration, errors.OutcomeUnknown)),
         (failing.InvalidURL("secret.example"), TO_BE_FIXED, TO_BE_FIXED),
         (failing.InvalidSchema("secret.example"), TO_BE_FIXED, TO_BE_FIXED),
         (failing.InvalidHeader("secret.example"), TO_BE_FIXED, SENT_AND_BROKEN),

@@ -114,7 +114,7 @@ FAILURES: Mapping[tuple[Failure | int, System], tuple[Meaning, Meaning]] = {
     (Failure.UNTRUSTED, "magento"): _both(Unreachable, "the shop cannot be reached (its TLS certificate is not trusted); nothing was sent"),
     (Failure.UNTRUSTED, "odoo"): _NO_TLS,
     (Failure.TLS_BROKEN, "magento"): _lost(Unreachable, "the connection broke ({name})", _UNSOUND, _PROBE),
-    (Failure.TLS_BROKEN, "odoo"): _NO_TLS,
+    (Failure.TLS_BROKEN, "odoo"): (_NO_TLS[0], Meaning(OutcomeUnknown, _NO_ANSWER)),  # it may break while the answer arrives
     (Failure.BAD_ADDRESS, "magento"): _NO_SHOP,
     (Failure.BAD_ADDRESS, "odoo"): _both(FixConfiguration, "the URL cannot be used"),
     (Failure.BAD_HEADER, "magento"): _NO_SHOP,
@@ -159,7 +159,7 @@ FAILURES: Mapping[tuple[Failure | int, System], tuple[Meaning, Meaning]] = {
     (403, "odoo"): _both(Forbidden, _HTTP, "something before Odoo refuses this call"),
     (404, "magento"): _both(FixConfiguration, "no Magento REST interface there (404)", "check the base URL"),
     (408, "magento"): _lost(Unavailable, "{status}", "{status}", _PROBE),
-    (408, "odoo"): _NO_ODOO,
+    (408, "odoo"): (_NO_ODOO[0], Meaning(OutcomeUnknown, _HTTP)),
     (413, "odoo"): _TOO_MUCH_FOR_ODOO,
     (414, "odoo"): _TOO_MUCH_FOR_ODOO,
     (425, "magento"): _BUSY_SHOP,

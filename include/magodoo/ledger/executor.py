@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from more_itertools import chunked
+
 from magodoo.domain.kinds import Change, ChangeKind, requires, waits_for
 from magodoo.domain.log_labels import labelled
 from magodoo.domain.vocabulary import RunOutcome, Side
@@ -100,7 +102,7 @@ class Run:
         going_on = self._may_write(going_on, found)
         moved = self._answers(lambda context, some: read_back.source_changes(context, writer, some), going_on)
         going_on = self._without(going_on, {id: _kept(answer, found.get(id)) for id, answer in moved.items()})
-        for group in _cut(going_on, writer.group_size):
+        for group in chunked(going_on, writer.group_size):
             self._group(writer, group, found)
 
     def _group(self, writer: Writer, group: list[LeasedChange], found: Answers) -> None:
@@ -112,7 +114,7 @@ class Run:
         checked = [change for change in group if change.id not in objections]
         written: dict[LeasedChange, int] = {}
         try:
-            for some in _cut(checked, writer.write_size):
+            for some in chunked(checked, writer.write_size):
                 self._write(writer, some, written)
         except MagodooError:
             self._finish(writer, written, found)
@@ -353,9 +355,4 @@ def _batches(writer: Writer, changes: list[LeasedChange]) -> Iterator[list[Lease
             rounds.append([])
         rounds[turn].append(change)
     for batch in rounds:
-        yield from _cut(batch, BATCH)
-
-
-def _cut(changes: list[LeasedChange], size: int) -> Iterator[list[LeasedChange]]:
-    for start in range(0, len(changes), size):
-        yield changes[start : start + size]
+        yield from chunked(batch, BATCH)

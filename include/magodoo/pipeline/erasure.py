@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from email import policy
 from pathlib import Path
 
+from more_itertools import chunked
 from sqlalchemy import Connection, Engine
 
 from magodoo.erasing import BLANK
@@ -62,8 +63,7 @@ def forget_old(engine: Engine, settings: Settings, now: datetime) -> int:
             keys = retention.orders_untouched(connection, instance.id, before)
             busy = set(changes.open_of(connection, instance.id, keys)[1])
         keys = [key for key in keys if key not in busy]
-        for start in range(0, len(keys), BATCH):
-            part = keys[start : start + BATCH]
+        for part in chunked(keys, BATCH):
             _erase(engine, instance.id, part, [], "retention", now)
             forgotten += len(part)
     return forgotten

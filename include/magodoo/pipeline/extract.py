@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from more_itertools import chunked
+
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.extract.reading import Batch, Source
 from magodoo.ledger.checkpoints import checkpoint
@@ -78,7 +80,7 @@ def complete(context: Context, order_keys: Sequence[str]) -> dict[str, int]:
     counts: Counter[str] = Counter(completed=0)
     with context.engine.connect() as connection:
         due = [key for key, *_ in WorkQueue(connection, context.instance.id).to_complete(order_keys)]
-    for batch in _batches(due):
+    for batch in chunked(due, BATCH):
         context.go_on()
         counts.update(_complete(context, batch))
     return dict(counts)
@@ -207,8 +209,3 @@ def _behind(context: Context, side: Side, order_keys: Sequence[str]) -> list[str
     with context.engine.connect() as connection:
         moment = Watermarks(connection, context.instance.id, side.value).last_success(kinds)
         return completeness.changed_after(connection, context.instance.id, side.other.value, order_keys, moment)
-
-
-def _batches(order_keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(order_keys), BATCH):
-        yield order_keys[start : start + BATCH]

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from more_itertools import chunked
+
 from magodoo.domain.vocabulary import Kind
 from magodoo.settings.country_policies import policy as series_policy
 from magodoo.staging.master_data import MasterData
@@ -93,8 +95,7 @@ def refresh_products(context: Context, order_keys: Sequence[str] | None = None) 
     with context.engine.connect() as connection:
         skus = MasterData(connection, context.instance.id, context.now()).missing_skus(always, order_keys)
     kept = 0
-    for start in range(0, len(skus), BATCH):
-        part = skus[start : start + BATCH]
+    for part in chunked(skus, BATCH):
         rows = context.odoo.master_data.products(part)
         with context.engine.begin() as connection:
             kept += MasterData(connection, context.instance.id, context.now()).replace_products(part, rows)

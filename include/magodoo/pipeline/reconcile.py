@@ -7,9 +7,10 @@ concurrent runs wait for each other order by order and end in the same state.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from more_itertools import chunked
 from psycopg2 import errors as postgres_errors
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
@@ -45,7 +46,8 @@ def reconcile_orders(context: Context, orders: list[str]) -> dict[str, int]:
     """Write pairs, findings and planned changes of these orders, chunk by chunk, and mark their sales-list rows as due. Returns counts."""
     counts: Counter[str] = Counter(orders=len(orders))
     with rarely_collected():
-        for chunk in _chunks(orders):
+        # One chunk at least: records without an order are compared in every run.
+        for chunk in list(chunked(orders, CHUNK)) or [[]]:
             context.go_on()
             extract.complete(context, chunk)
             counts.update(_reconcile(context, chunk))
@@ -56,12 +58,6 @@ def due(context: Context) -> list[str]:
     """Return the keys of orders whose staged version is newer than their reconciled one."""
     with context.engine.connect() as connection:
         return WorkQueue(connection, context.instance.id).due()
-
-
-def _chunks(orders: list[str]) -> Iterator[list[str]]:
-    """Yield at least one chunk, even an empty one: records without an order are compared in every run."""
-    for start in range(0, max(len(orders), 1), CHUNK):
-        yield orders[start : start + CHUNK]
 
 
 def _reconcile(context: Context, order_keys: list[str]) -> dict[str, int]:

@@ -10,6 +10,8 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from more_itertools import chunked
+
 from magodoo.domain.vocabulary import Side
 from magodoo.notifications.alerts import queue_key_expiry
 from magodoo.pipeline import master_data, order_completion
@@ -36,10 +38,10 @@ def run(context: Context) -> dict[str, int]:
             keys = WorkQueue(connection, instance.id).may_change(context.now() - timedelta(days=instance.refresh_days))
             before = deletion.count(connection, instance.id)
         read: Counter[str] = Counter(orders=len(keys))
-        for start in range(0, len(keys), BATCH):
+        for part in chunked(keys, BATCH):
             for side in Side:
                 context.go_on()
-                read[side.value] += order_completion.read(context, side, keys[start : start + BATCH])
+                read[side.value] += order_completion.read(context, side, part)
         read["products"] = master_data.refresh_products(context)
         with context.engine.begin() as connection:
             queue = WorkQueue(connection, instance.id)

@@ -219,7 +219,9 @@ def _change(row: Row) -> str:
         words.append(row.reason)
     if row.target_number or row.target_id:
         words.append(f"is {row.target_number or row.target_id}")
-    return f"{row.kind.replace('_', ' ')} of {row.source_number or row.source_id} (change {row.id}): {'; '.join(words)}"
+    return (
+        f"{labels.in_sentence(row.kind)} of {row.source_number or row.source_id} (change {row.id}): {'; '.join(words)}"
+    )
 
 
 def staging_url(value: str) -> str:

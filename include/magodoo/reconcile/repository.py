@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
+from more_itertools import chunked
 from sqlalchemy import Connection, text
 
 from magodoo.domain.vocabulary import Kind, Rule
@@ -110,13 +111,13 @@ def write_groups(
         text("delete from shipment_group where instance = :instance and order_key = any(:orders)"),
         {"instance": instance, "orders": list(order_keys)},
     )
-    for start in range(0, len(groups), _BATCH):
+    for part in chunked(groups, _BATCH):
         connection.execute(
             text(
                 """insert into shipment_group select :instance, g.* from jsonb_to_recordset(cast(:rows as jsonb))
                 as g(order_key text, side text, source_id text, counterparts text, same_goods boolean)"""
             ),
-            {"instance": instance, "rows": json_text(groups[start : start + _BATCH])},
+            {"instance": instance, "rows": json_text(part)},
         )
 
 
@@ -134,8 +135,8 @@ def write_findings(
     """
     rows = [_row(finding, change_ids) for finding in sorted(findings, key=lambda each: each.key)]
     written: list[Any] = []
-    for start in range(0, len(rows), _BATCH):
-        batch = {"instance": instance, "now": now, "rows": json_text(rows[start : start + _BATCH])}
+    for part in chunked(rows, _BATCH):
+        batch = {"instance": instance, "now": now, "rows": json_text(part)}
         written += connection.execute(text(_UPSERT), batch).all()
     resolved = connection.execute(
         text(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
+from more_itertools import chunked
 
 from magodoo_airflow.links import DataDocsLink, SalesPageLink
 from magodoo_airflow.operators.step import StepOperator
@@ -57,7 +58,7 @@ class DueOrdersOperator(StepOperator):
         named = (context["dag_run"].conf or {}).get("orders")
         orders = [str(order) for order in named] if named else reconcile.due(pipeline)
         size = self.chunk or pipeline.settings.orders_per_task
-        chunks = [orders[start : start + size] for start in range(0, len(orders), size)]
+        chunks = list(chunked(orders, size))
         return chunks or ([[]] if sales_lists.due(pipeline) else [])
 
 
