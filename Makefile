@@ -17,7 +17,7 @@ help: ## list these targets
 
 ##@ Try it
 
-install: $(INSTALLED) ## make .venv from the pinned requirements and install magodoo and dev/ into it
+install: $(INSTALLED) ## create .venv from the pinned requirements and install magodoo and dev/ into it
 
 $(INSTALLED): requirements.txt dev/requirements.txt requirements-dev.txt pyproject.toml dev/pyproject.toml scripts/install
 	@scripts/install
@@ -36,27 +36,27 @@ down: $(INSTALLED) ## stop every process of the stack
 status: $(INSTALLED) ## show what runs, the addresses and the logins
 	@$(STACK) status
 
-clean: $(INSTALLED) ## stop the stack and remove all that it keeps under var/
+clean: $(INSTALLED) ## stop the stack and remove its data under var/
 	@$(STACK) clean
 
 ##@ Use it
 
-screenshots: $(INSTALLED) ## photograph every sales page into docs/screenshots, on desk and phone, light and dark; needs chromium
+screenshots: $(INSTALLED) ## take screenshots of every sales page for docs/screenshots, desktop and phone, light and dark; needs chromium
 	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m screenshots
 
-screenshots-demo: $(INSTALLED) ## photograph the demo that runs here, for README; needs chromium
+screenshots-demo: $(INSTALLED) ## take screenshots of the demo that runs here, for the README; needs chromium
 	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m screenshots --demo
 
 settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodoo.yaml)
 	@$(PY) -m magodoo.settings
 
-preflight: $(INSTALLED) ## examine every instance against its systems before it may write
+preflight: $(INSTALLED) ## check every instance against its systems before it may write
 	@$(STACK).run magodoo_airflow.preflight
 
-explain: $(INSTALLED) ## tell what both sides hold of an order and what will be done: make explain ORDER=000000012
+explain: $(INSTALLED) ## show what both sides hold of an order and what will be written: make explain ORDER=000000012
 	@$(STACK).explain $(or $(ORDER),$(error name the order: make explain ORDER=000000012))
 
-erase: $(INSTALLED) ## erase a customer from everything that is kept here: make erase EMAIL=ann@example.com
+erase: $(INSTALLED) ## erase a customer's personal data from everything stored here: make erase EMAIL=ann@example.com
 	@$(STACK).run magodoo_airflow.erase --email "$(EMAIL)"
 
 ##@ Change it
@@ -72,7 +72,7 @@ lint: $(INSTALLED) ## check style, formatting and types
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
-format: $(INSTALLED) ## put the formatting and the fixable style right
+format: $(INSTALLED) ## fix formatting and style
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
@@ -91,19 +91,19 @@ lock: $(INSTALLED) ## compile the pinned requirements again: the product's, dev/
 	@$(COMPILE) --custom-compile-command "make lock" $(call PINNED,requirements.txt) \
 		deploy/helm/requirements.in --output-file deploy/helm/requirements.txt
 
-audit: $(INSTALLED) ## look the pinned packages up in the database of known vulnerabilities (AUDIT="--vulnerability-service osv ...")
+audit: $(INSTALLED) ## check the pinned packages against a database of known vulnerabilities (AUDIT="--vulnerability-service osv ...")
 	@for file in $(LOCKS) deploy/helm/requirements.txt; do \
 		.venv/bin/uvx --quiet pip-audit==2.10.1 --strict --require-hashes --disable-pip $(AUDIT) --requirement $$file || exit 1; \
 	done
 
-coverage: $(INSTALLED) ## run the suite and count which branches it takes, in every process, by package
+coverage: $(INSTALLED) ## run the suite and measure branch coverage, in every process, by package
 	@rm -rf var/coverage && mkdir -p var/coverage
 	@$(PY) -m coverage run -m pytest $(ON_EVERY_CORE); $(PY) -m coverage combine --quiet && $(PY) -m scripts.coverage
 
 test-dates: $(INSTALLED) ## run the suite on 29 February, 31 December and 1 March; needs faketime. TESTS="tests/test_statement.py ...": these files
 	@$(PY) -m scripts.dates $(or $(TESTS),$(ON_EVERY_CORE))
 
-mutants: $(INSTALLED) ## change matching, planning and the write protocol and look whether a test notices: make mutants MUTANTS=25 SEED=1
+mutants: $(INSTALLED) ## change matching, planning and the write protocol and check whether a test fails: make mutants MUTANTS=25 SEED=1
 	@$(PY) -m scripts.mutants --mutants $(or $(MUTANTS),25) --seed $(or $(SEED),1) $(AREA)
 
 ##@ Read it
@@ -113,7 +113,7 @@ DOCS := var/docs/venv
 docs: $(DOCS)/installed ## build the documentation into site/, without a warning
 	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict
 
-docs-serve: $(DOCS)/installed ## serve the documentation while it is written
+docs-serve: $(DOCS)/installed ## serve the documentation and reload it on changes
 	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs serve --strict
 
 $(DOCS)/installed: docs/requirements.txt | $(INSTALLED)
@@ -130,50 +130,50 @@ docs-lock: $(INSTALLED) ## compile docs/requirements.txt again
 		--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make docs-lock" \
 		docs/requirements.in --output-file docs/requirements.txt
 
-##@ Prove it, at greater length
+##@ Longer tests
 
-histories: $(INSTALLED) ## try random histories of both sides until the chain settles: make histories HISTORIES=2000 SEED=1
+histories: $(INSTALLED) ## run random histories of both sides until nothing is left to do: make histories HISTORIES=2000 SEED=1
 	@cd tests/support && ../../$(PY) -W ignore -m histories --histories $(or $(HISTORIES),2000) --seed $(or $(SEED),1)
 
-month: $(INSTALLED) ## live months of sales in peace and with every trouble; both must end alike, and no row be lost
+month: $(INSTALLED) ## run months of sales without and with faults; both must end equal, and no row may be lost
 	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m months $(MONTHS)
 
 cutover: $(INSTALLED) ## run the first day of a shop with ten years and 2,000 orders, and check every document
 	@cd tests/support && PYTHONPATH=. ../../$(PY) -m cutover
 
-faults: $(INSTALLED) ## kill and break everything while documents are written, then count: make faults SCHEDULES=100 SEED=1
+faults: $(INSTALLED) ## inject faults while documents are written, then check both systems: make faults SCHEDULES=100 SEED=1
 	@cd tests/support && ../../$(PY) -W ignore -m faults --schedules $(or $(SCHEDULES),1000) --seed $(or $(SEED),1) \
 		--mutation "$(MUTATION)"
 
-faults-mutations: $(INSTALLED) ## take each step of the protocol away in turn; every one must be noticed
+faults-mutations: $(INSTALLED) ## remove each step of the protocol in turn; every removal must be detected
 	@cd tests/support && ../../$(PY) -W ignore -m faults --each-mutation --schedules $(or $(SCHEDULES),100) --seed $(or $(SEED),1)
 
-faults-live: $(INSTALLED) ## the same, smaller, against a live Odoo 19; provisions one
+faults-live: $(INSTALLED) ## the faults, fewer, against a live Odoo 19; provisions one
 	@cd tests/support && ../../$(PY) -W ignore -m faults --live --schedules $(or $(SCHEDULES),50) --seed $(or $(SEED),1) \
 		--jobs 1 --summary ../../var/faults/summary-live.json
 
-test-by-hand: $(INSTALLED) ## clear, repeat, trigger and backfill in a running Airflow: everything must end as it was
+test-by-hand: $(INSTALLED) ## clear, repeat, trigger and backfill in a running Airflow: the end state must not change
 	@$(PY) -m pytest -m "by_hand and not live_demo" tests/test_demo_e2e.py
 
-test-newcomer: $(INSTALLED) ## go through the tutorial in a fresh clone, command by command
+test-newcomer: $(INSTALLED) ## run the tutorial in a fresh clone, command by command
 	@$(PY) -m pytest -m newcomer
 
 test-celery: $(INSTALLED) ## run docker-compose.yaml's commands with two Celery workers, one of which is killed; needs redis-server
 	@$(PY) -m pytest -m celery
 
-test-install: $(INSTALLED) ## pip install . beside plain Airflow in an empty environment, and use its connection types
+test-install: $(INSTALLED) ## pip install . with plain Airflow in an empty environment, and use its connection types
 	@$(PY) -m pytest -m install
 
-odoo: $(INSTALLED) ## provision a live Odoo 19 and serve it until interrupted; ODOO_HOME=...: another Odoo that lies on this machine
+odoo: $(INSTALLED) ## provision a live Odoo 19 and run it until interrupted; ODOO_HOME=...: another Odoo on this machine
 	@$(PY) -m magodoo_devstack.live_odoo --serve
 
-test-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one. ODOO_HOME=/srv/odoo-18.0 [ODOO_PYTHON=...]: on that one; ODOO_URL=... ODOO_DB=... ODOO_KEY=...: on copies of a database that somebody serves
+test-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one. ODOO_HOME=/srv/odoo-18.0 [ODOO_PYTHON=...]: on that one; ODOO_URL=... ODOO_DB=... ODOO_KEY=...: on copies of a database of an existing server
 	@$(PY) -m pytest -m odoo
 
-test-odoo-stories: $(INSTALLED) ## tell the scenarios, closed periods, the statement and more modules on a live Odoo 19; provisions one
+test-odoo-stories: $(INSTALLED) ## run the scenarios, closed periods, the statement and more modules on a live Odoo 19; provisions one
 	@$(PY) -m pytest -m odoo_stories
 
-test-demo-odoo: $(INSTALLED) ## run the demo's tests with a live Odoo 19 in the sandbox's place
+test-demo-odoo: $(INSTALLED) ## run the demo's tests with a live Odoo 19 instead of the sandbox
 	@$(PY) -m pytest -m live_demo tests/test_demo_e2e.py
 
 test-magento: $(INSTALLED) ## run the tests that need a live Magento: MAGENTO_URL and a login (docs/live-systems.md)
@@ -186,17 +186,17 @@ test-pair: $(INSTALLED) ## run the whole chain on a live Magento (MAGENTO_URL an
 
 ##@ Measure it
 
-BENCH := extract odoo-read stage reconcile quality load chain memory pages statement idle scale
+BENCH := extract odoo-read stage pg-copy reconcile quality load chain memory pages statement idle scale
 SIZE ?= quick
 RUNS ?= 5
 
-bench: $(INSTALLED) bench-competitors ## measure beside what people would use instead: make bench SIZE=full, make bench-stage
+bench: $(INSTALLED) bench-competitors ## measure against the tools that people would use instead: make bench SIZE=full, make bench-stage
 	@$(PY) -m bench --size $(SIZE) --runs $(RUNS)
 
 $(BENCH:%=bench-%): bench-%: $(INSTALLED) bench-competitors
 	@$(PY) -m bench $* --size $(SIZE) --runs $(RUNS)
 
-bench-competitors: var/bench/venv/installed ## install dlt, datacompy, odoorpc and pandas into an environment of their own
+bench-competitors: var/bench/venv/installed ## install dlt, datacompy, odoorpc and pandas into a separate environment
 
 var/bench/venv/installed: bench/requirements-competitors.txt | $(INSTALLED)
 	@$(PY) -m venv --clear var/bench/venv

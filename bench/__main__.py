@@ -14,6 +14,7 @@ NAMES = (
     "extract",
     "odoo-read",
     "stage",
+    "pg-copy",
     "reconcile",
     "quality",
     "load",

@@ -118,6 +118,8 @@ AIMS: tuple[tuple[str, str, Callable[[Mapping[str, Any]], float], str, float, st
     ("odoo-read", "throughput, of odoorpc's in pages", _at("ours", "ratio_to_pages"), "≥", 2, ""),
     ("stage", "throughput, of to_sql's", _at("ratio"), "≥", 5, ""),
     ("stage", "throughput, of bare COPY's", _at("limit_ratio"), "≥", 0.6, ""),
+    ("pg-copy", "throughput, of the csv module's with psycopg2", _at("ratio"), "≥", 1, ""),
+    ("pg-copy", "throughput, of psycopg 3's", _at("limit_ratio"), "≥", 0.9, ""),
     ("reconcile", "headers, time of datacompy's", _at("ratio"), "≤", 1, ""),
     ("reconcile", "with lines and planning, time of datacompy's", _at("ours", "with_lines_ratio"), "≤", 3, ""),
     ("reconcile", "with lines and planning, peak of memory", _at("ours", "with_lines", "peak_mb"), "≤", 2500, " MB"),

@@ -111,7 +111,7 @@ def copy(url: str, documents: int) -> Took:
     from magodoo.staging import connect
 
     engine, took = connect(url), Took()
-    for tables in _rows(documents):
+    for tables in rows(documents):
         texts = {name: (columns, [encoded_row(row) for row in rows]) for name, (columns, rows) in tables.items()}
         with took.watch(), engine.begin() as connection:
             for name, (columns, lines) in texts.items():
@@ -136,7 +136,7 @@ def to_sql(url: str, documents: int) -> Took:
         "tracking": ARRAY(Text),
         "other_references": ARRAY(Text),
     }
-    for tables in _rows(documents):
+    for tables in rows(documents):
         frames = {name: pd.DataFrame(rows, columns=list(columns)) for name, (columns, rows) in tables.items()}
         with took.watch(), engine.begin() as connection:
             for name, frame in frames.items():
@@ -150,7 +150,7 @@ def to_sql(url: str, documents: int) -> Took:
 Table = tuple[tuple[str, ...], list[list[Any]]]
 
 
-def _rows(documents: int) -> Iterator[dict[str, Table]]:
+def rows(documents: int) -> Iterator[dict[str, Table]]:
     """The batches as rows of the tables: what a program of one's own would have in hand."""
     from bench import sales
     from magodoo.extract.canonical import DOCUMENT_COLUMNS, LINE_COLUMNS

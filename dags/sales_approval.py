@@ -1,4 +1,4 @@
-"""`sales_approval__<instance>`: changes beyond the limits are shown to a person, who approves or rejects them."""
+"""`sales_approval__<instance>`: ask a person to approve or reject the changes beyond the limits."""
 
 from airflow.sdk import DAG, CronTriggerTimetable
 
@@ -14,13 +14,11 @@ change by change. A change that is planned anew after it was shown needs an answ
 """
 
 for instance in instances():
-    # An answer may take a day: a run that waits for one is neither late nor timed out.
-    patient = {**dag_defaults(instance, "approval"), "dagrun_timeout": None, "deadline": None}
     with DAG(
         dag_id=f"sales_approval__{instance.id}",
         schedule=CronTriggerTimetable("5 * * * *", timezone="UTC"),
         doc_md=DOC.format(instance=instance.id),
-        **patient,
+        **(dag_defaults(instance, "approval") | {"deadline": None}),  # a run that waits for an answer is not late
     ) as dag:
         waiting = WaitingChangesOperator(task_id="waiting", instance=instance.id)
         answer = ApproveChangesOperator(task_id="approve", changes=waiting.output)

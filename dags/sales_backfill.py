@@ -1,7 +1,5 @@
 """`sales_backfill`: run the whole chain over a past window, triggered by hand."""
 
-from datetime import timedelta
-
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Param, task_group
 
@@ -46,10 +44,7 @@ with DAG(
         "dry_run": Param(True, type="boolean", description="Show what would be written, write nothing"),
     },
     render_template_as_native_obj=True,
-    **(
-        dag_defaults(None, "backfill")
-        | {"max_active_runs": 4, "dagrun_timeout": timedelta(days=14), "is_paused_upon_creation": False}
-    ),
+    **(dag_defaults(None, "backfill") | {"max_active_runs": 4, "is_paused_upon_creation": False}),
 ) as dag:
     chunks = BackfillChunksOperator(
         task_id="chunks",
@@ -59,7 +54,7 @@ with DAG(
         hours="{{ params.hours }}",
         documents="{{ params.documents }}",
     )
-    # A run without logical date has no partition key either: it triggers no other DAG by itself.
+    # A run without a logical date has no partition key either: it triggers no other DAG by itself.
     wait = {
         "wait_for_completion": True,
         "deferrable": True,
@@ -68,7 +63,7 @@ with DAG(
         "fail_when_dag_is_paused": True,
     }
 
-    one_at_a_time = {"max_active_tis_per_dagrun": 1}  # a deferred task counts, however many chunks there are
+    one_at_a_time = {"max_active_tis_per_dagrun": 1}  # deferred tasks count too
 
     def stage(task_id: str, dag: str, conf: dict[str, object], **options: object) -> TriggerDagRunOperator:
         """Return a task that triggers a DAG of the chosen instance and waits for its run."""
@@ -78,7 +73,7 @@ with DAG(
 
     @task_group(group_id="chunk")
     def chunk(window: dict[str, object]) -> None:
-        """One chunk: each side read, then reconciled, while the next one is being read; and how far all have come."""
+        """Read one chunk on each side, reconcile it while the next one is being read, and report the progress of all."""
         named = {"map_index_template": "{{ task.conf['from'][:16] }} to {{ task.conf['to'][:16] }}", **one_at_a_time}
         (
             [stage(side, f"{side}_extract", window, **named) for side in ("magento", "odoo")]

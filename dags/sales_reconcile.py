@@ -3,8 +3,8 @@
 from airflow.sdk import DAG, Param, PartitionedAssetTimetable
 
 from magodoo_airflow.operators.chain import DueOrdersOperator, ReconcileOperator
-from magodoo_airflow.operators.step import PATIENCE
 from magodoo_airflow.operators.summary import SummaryOperator
+from magodoo_airflow.retries import STEP_RETRIES
 from magodoo_airflow.schedule import asset, dag_defaults, instances
 
 DOC = """
@@ -34,7 +34,7 @@ for instance in instances():
             task_id="reconcile",
             instance=instance.id,
             map_index_template="{{ task.orders | length }} orders{{ ' from ' ~ task.orders[0] if task.orders else '' }}",
-            **PATIENCE,
+            **STEP_RETRIES,
         ).expand(orders=due.output)
         reconciled >> SummaryOperator(
             task_id="reconciled",

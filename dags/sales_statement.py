@@ -5,7 +5,7 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param
 from magodoo_airflow.operators.chain import SendMailsOperator
 from magodoo_airflow.operators.preflight import ALL, ChosenInstancesOperator
 from magodoo_airflow.operators.statement import StatementOperator
-from magodoo_airflow.operators.step import PATIENCE
+from magodoo_airflow.retries import STEP_RETRIES
 from magodoo_airflow.schedule import dag_defaults, instances
 
 DOC = """
@@ -36,6 +36,6 @@ with DAG(
 ) as dag:
     chosen = ChosenInstancesOperator(task_id="instances", instance="{{ params.instance }}")
     made = StatementOperator.partial(
-        task_id="statement", month="{{ params.month }}", map_index_template="{{ task.instance }}", **PATIENCE
+        task_id="statement", month="{{ params.month }}", map_index_template="{{ task.instance }}", **STEP_RETRIES
     ).expand(instance=chosen.output)
     made >> SendMailsOperator(task_id="mail", trigger_rule="all_done")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What Airflow's own image does, and its Helm chart counts on: a program is run as it is, anything else is a command of airflow.
+# As in Airflow's own image, and as its Helm chart expects: a program on PATH is run as it is, anything else is an airflow subcommand.
 set -euo pipefail
 case "${1:-}" in
   airflow | bash | sh | python | /*) exec "$@" ;;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Once before the rest starts, and at every upgrade: both databases to their newest schema, the pools, the first login.
+# Runs once before the other services start, and at every upgrade: migrates both databases, creates the pools and the first login.
 set -euo pipefail
 if [ -n "${MAGODOO_DEMO_ORDERS:-}" ] && [ ! -e "$MAGODOO_SETTINGS" ]; then
   python -m magodoo_sandbox.seed --folder "$(dirname "$MAGODOO_SETTINGS")" --orders "$MAGODOO_DEMO_ORDERS"

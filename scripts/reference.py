@@ -1,4 +1,4 @@
-"""Writes `docs/reference/` from the code: settings, findings, states, changes, tables, metrics, commands.
+"""Write `docs/reference/` from the code: settings, findings, states, changes, tables, metrics, commands.
 
 The pages are committed, so that they can be read without building anything; `tests/test_reference.py` fails when one is not
 what the code says. `make reference` writes them again.
@@ -65,10 +65,10 @@ def settings_page() -> str:
         WRITTEN.format("include/magodoo/settings/model.py"),
         "# Settings",
         "",
-        "One YAML file, named by `MAGODOO_SETTINGS` (else `magodoo.yaml`). `magodoo.example.yaml` is one to begin with, and",
-        "`make settings` names every mistake with its line. What is left out keeps its default, which is the safe one.",
+        "One YAML file, named by `MAGODOO_SETTINGS` (else `magodoo.yaml`). `magodoo.example.yaml` is a starting point, and",
+        "`make settings` names every mistake with its line. A setting that is left out keeps its default, which is the safe value.",
         "",
-        "An editor that knows the YAML language server shows these texts while you write, from",
+        "An editor with the YAML language server shows these texts while you type, from",
         "[settings.schema.json](../settings.schema.json).",
         "",
         "## The file",
@@ -165,11 +165,11 @@ def findings_page() -> str:
         WRITTEN.format("include/magodoo/reconcile/catalogue.py"),
         "# Findings",
         "",
-        "A finding is one difference between the two sides. It resolves itself when it is gone at the next look, and is opened again",
-        "when it comes back. [Settle a finding](../how-to/settle-a-finding.md) says what to do with one.",
+        "A finding is one difference between the two sides. It is resolved when the next run no longer finds it, and reopened",
+        "when it comes back. [Resolve a finding](../how-to/resolve-a-finding.md) says how to handle one.",
         "",
         *_table(
-            ("finding", "severity", "who acts", "touches"),
+            ("finding", "severity", "who acts", "affects"),
             ((f"[`{f}`](#{f})", entries[f].severity, entries[f].who, entries[f].effect) for f in ordered),
         ),
     ]
@@ -182,8 +182,8 @@ def findings_page() -> str:
             f"**{entry.title}**: {entry.meaning}. {entry.why}.",
             "",
             f"- Cause: {entry.cause}.",
-            f"- Cure: {entry.remedy}.",
-            f"- Who acts: {entry.who}. Severity: {entry.severity}. Touches: {entry.effect}.",
+            f"- Remedy: {entry.remedy}.",
+            f"- Who acts: {entry.who}. Severity: {entry.severity}. Affects: {entry.effect}.",
             f"- Why nothing is written: {entry.no_change}.",
             *([f"- Where a change is planned: {entry.with_change}."] if entry.with_change else []),
         ]
@@ -196,8 +196,8 @@ def fields_page() -> str:
         WRITTEN.format("include/magodoo/connectors/magento/needed.py"),
         "# Fields of Magento's documents",
         "",
-        "What is read of a document, what for, and what becomes of the document where the field is missing or cannot be read. Fields that are",
-        "not listed may hold anything. *Left out* means: the rest of the document goes on, and a finding `read_in_part` says what is lacking.",
+        "Which fields of a document are read, for what purpose, and what happens to the document if the field is missing or unreadable. Fields that are",
+        "not listed may hold anything. *Left out* means: the rest of the document is used, and a finding `read_in_part` names what is missing.",
     ]
     for kind, shape in needed.SHAPES.items():
         lines += ["", f"## {labels.KINDS[kind].capitalize()}", ""]
@@ -221,8 +221,8 @@ def states_page() -> str:
         WRITTEN.format("include/magodoo/reconcile/statuses.py"),
         "# States",
         "",
-        "What the states of a matched pair mean together. The first row that fits decides; an empty cell fits everything. A Magento state",
-        "that no release knows is data, never an error: it means the same as the ordinary state.",
+        "The combined meaning of the states of a matched pair. The first row that fits decides; an empty cell fits everything. A Magento state",
+        "that no release defines is data, never an error: it means the same as the ordinary state.",
     ]
     for kind, rows in statuses.TABLES.items():
         lines += ["", f"## {labels.KINDS[kind].capitalize()}", ""]
@@ -323,7 +323,7 @@ def metrics_page() -> str:
         "",
         "Airflow puts its own prefix before them (`airflow.` unless `[metrics] statsd_prefix` says otherwise).",
         "",
-        *_table(("metric", "type", "tags", "told"), [*_sent(), *_gauges()]),
+        *_table(("metric", "type", "tags", "sent"), [*_sent(), *_gauges()]),
     ]
     return _page(lines)
 
@@ -355,7 +355,7 @@ def _sent() -> Iterator[tuple[str, str, str, str]]:
                             f"`magodoo.{each}`",
                             "counter",
                             "`instance`, `system`",
-                            "at the end of every task that talked to the system",
+                            "at the end of every task that called the system",
                         )
                         for each in ("requests", "requests_repeated", "request_milliseconds")
                     )

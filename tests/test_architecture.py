@@ -222,8 +222,7 @@ def test_a_delivery_until_its_shipment(pair: ShopAndBooks, monkeypatch: pytest.M
 def test_a_total_that_differs_until_its_mail(
     pair: ShopAndBooks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from airflow.providers.smtp.hooks import smtp
-
+    from magodoo_airflow.hooks import smtp
     from magodoo_airflow.operators import chain as operators
 
     order = pair.order(payment="card")
@@ -240,7 +239,7 @@ def test_a_total_that_differs_until_its_mail(
         operators.ExtractOperator(task_id=side, instance="us", side=side).run_step(pair.context(), airflow())
     at_airflow(pair, monkeypatch, tmp_path)
     with passed(monkeypatch, order) as noted:
-        monkeypatch.setattr(smtp, "SmtpHook", lambda **_: MailServer(noted))
+        monkeypatch.setattr(smtp, "smtp_client", lambda _: MailServer(noted))
         operators.ReconcileOperator(task_id="reconcile", instance="us").run_step(pair.context(), airflow())
         operators.QualityOperator(task_id="quality", instance="us").run_step(pair.context(), airflow())
         counts = operators.SendMailsOperator(task_id="mail", instance="us").execute(airflow())
@@ -249,16 +248,15 @@ def test_a_total_that_differs_until_its_mail(
 
 
 class MailServer:
-    """Airflow's SMTP hook, as far as it is used; taking a mail is a moment that counts."""
+    """Client and hook of a mail server, as far as they are used; taking a mail is a moment that counts."""
 
     from_email = "sales@example.com"
 
     def __init__(self, noted: Passed) -> None:
         self.noted = noted
-        self._smtp_client = self
 
-    def __enter__(self) -> MailServer:
-        return self
+    def __enter__(self) -> tuple[MailServer, MailServer]:
+        return self, self
 
     def __exit__(self, *_: object) -> None:
         pass

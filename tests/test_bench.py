@@ -18,6 +18,7 @@ from bench import (
     entry,
     extract,
     pages,
+    pg_copy,
     quality,
     reconcile,
     report,
@@ -54,6 +55,11 @@ def test_the_checks_find_the_same_with_and_without_great_expectations(new_stagin
     reconcile.step(url)
     contest.VAR.mkdir(parents=True, exist_ok=True)
     assert quality.ours(url).result == quality.selects(url).result
+
+
+def test_the_ways_to_copy_rows_leave_the_same_rows(staging_url: str) -> None:
+    results = [work(staging_url, 50).result for work in (pg_copy.ours, pg_copy.csv_module, pg_copy.psycopg_3)]
+    assert results[0] == results[1] == results[2]
 
 
 def test_staging_copy_and_to_sql_leave_the_same_rows(new_staging: Callable[[], str]) -> None:

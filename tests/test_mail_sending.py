@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiosmtpd.smtp import AuthResult
 from certificates import self_signed
 from sqlalchemy import Engine, text
 
@@ -86,6 +88,26 @@ def test_with_tls_and_login(
     )
     queue(engine, "encrypted")
     assert notify.send_waiting("us") == {"sent": 1, "kept": 0}
+    assert len(list(folder.glob("*.eml"))) == 1
+
+
+def test_with_a_token_of_oauth2(
+    engine: Engine, smtp: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+
+    async def accept(self: Any, server: Any, words: list[str]) -> AuthResult:
+        asked.append(base64.b64decode(words[1]))
+        return AuthResult(success=True)
+
+    monkeypatch.setattr(mail_server.Keeper, "auth_XOAUTH2", accept, raising=False)
+    certificate = self_signed(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    oauth = {"disable_tls": False, "auth_type": "oauth2", "access_token": "token"}
+    folder = smtp(oauth, certificate=certificate, user="magodoo", password="unused")
+    queue(engine, "with a token")
+    assert notify.send_waiting("us") == {"sent": 1, "kept": 0}
+    assert asked == [b"user=magodoo@example.com\x01auth=Bearer token\x01\x01"]
     assert len(list(folder.glob("*.eml"))) == 1
 
 

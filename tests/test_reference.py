@@ -24,10 +24,10 @@ def test_every_page_in_the_repository_is_what_the_code_says(pages: dict[str, str
     assert old == [], "run: make reference"
 
 
-def test_every_finding_has_a_section_with_its_cause_and_cure(pages: dict[str, str]) -> None:
+def test_every_finding_has_a_section_with_its_cause_and_remedy(pages: dict[str, str]) -> None:
     sections = {part.partition("\n")[0]: part for part in pages["findings.md"].split("\n## ")[1:]}
     assert set(sections) == set(FindingType)
-    assert [name for name, part in sections.items() if "- Cause: " not in part or "- Cure: " not in part] == []
+    assert [name for name, part in sections.items() if "- Cause: " not in part or "- Remedy: " not in part] == []
 
 
 def test_every_setting_says_what_it_means(pages: dict[str, str]) -> None:

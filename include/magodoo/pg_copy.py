@@ -2,6 +2,9 @@ r"""Rows into a table by COPY, in PostgreSQL's text format.
 
 Text and not CSV: in CSV a value that contains a line `\.` ends the copy on servers before 18. Characters that PostgreSQL cannot store
 (NUL, lone surrogates) are replaced, not refused: one customer's name must not fail a page.
+
+Of the same 99,000 rows the csv module with psycopg2 took 1.7 times as long, psycopg 3 the same time (`make bench-pg-copy`); but that is another
+driver, and a document's content hash is made of this text.
 """
 
 from __future__ import annotations

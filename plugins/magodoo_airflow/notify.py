@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import logging
 import smtplib
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
 
 if TYPE_CHECKING:
-    from airflow.providers.smtp.hooks.smtp import SmtpHook
     from sqlalchemy import Engine
 
-    from magodoo.notifications.outbox import Mail
-    from magodoo.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +33,10 @@ class TaskFailed(BaseNotifier):
         from sqlalchemy.exc import OperationalError
 
         from magodoo.notifications import alerts
+        from magodoo.notifications.email import as_message
         from magodoo.settings.read import read_with_problems
         from magodoo_airflow.hooks.context import staging_engine
+        from magodoo_airflow.hooks.smtp import smtp_client
 
         settings = read_with_problems().settings
         instance = settings.instances.get(self.instance) or next(iter(settings.instances.values()), None)
@@ -58,10 +57,9 @@ class TaskFailed(BaseNotifier):
             send_waiting(instance.id)
         except OperationalError as away:
             log.error("the staging database is away, the mail is sent without the outbox: %s", away)
-            _send_now(
-                settings,
-                alerts.failed_run_mail(instance, settings.ui_url, topic="run_failed", **failure),
-            )
+            mail = alerts.failed_run_mail(instance, settings.ui_url, topic="run_failed", **failure)
+            with smtp_client(settings.smtp.connection) as (client, hook):
+                client.send_message(as_message(mail, hook.from_email or settings.smtp.sender))
 
 
 def send_waiting(instance: str | None) -> dict[str, int]:
@@ -70,12 +68,12 @@ def send_waiting(instance: str | None) -> dict[str, int]:
     An email that cannot be sent never fails the run that queued it: it is kept and tried again, also while Airflow's SMTP connection is
     missing. The reason is logged and shown on the overview.
     """
-    from airflow.providers.smtp.hooks.smtp import SmtpHook
     from airflow.sdk.exceptions import AirflowException
 
     from magodoo.notifications import outbox
     from magodoo.settings.read import read_with_problems
     from magodoo_airflow.hooks.context import staging_engine
+    from magodoo_airflow.hooks.smtp import smtp_client
 
     settings = read_with_problems().settings  # a broken instance does not keep the emails of others
     engine = staging_engine(settings)
@@ -84,16 +82,16 @@ def send_waiting(instance: str | None) -> dict[str, int]:
     if not ids:
         return counts
     try:
-        with SmtpHook(smtp_conn_id=settings.smtp.connection) as hook:
+        with smtp_client(settings.smtp.connection) as (client, hook):
             for mail_id in ids:
-                outcome = _send(hook, engine, mail_id, settings.smtp.sender)
+                outcome = _send(client, engine, mail_id, hook.from_email or settings.smtp.sender)
                 if outcome:
                     counts[outcome] += 1
     except (
         AirflowException,
         OSError,
         smtplib.SMTPException,
-    ) as problem:  # the hook raises AirflowException when the connection is missing
+    ) as problem:
         counts["kept"] = len(ids) - counts["sent"]
         why = f"Airflow's connection {settings.smtp.connection} cannot be used: {problem}"
         log.error("%d mails wait. %s", counts["kept"], why)
@@ -109,34 +107,20 @@ def _waiting(engine: Engine, instance: str | None) -> list[int]:
         return outbox.waiting_ids(connection, instance)
 
 
-def _send(hook: SmtpHook, engine: Engine, mail_id: int, sender: str) -> str:
+def _send(client: smtplib.SMTP, engine: Engine, mail_id: int, sender: str) -> str:
     """Send one email. Returns `sent`, `kept`, or "" when another sender has it."""
     from magodoo.notifications import outbox
+    from magodoo.notifications.email import as_message
 
     with engine.begin() as connection:
         mail = outbox.take(connection, mail_id)
         if mail is None:
             return ""
         try:
-            _hand_over(hook, mail, sender)
+            client.send_message(as_message(mail, sender))
         except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as problem:
             log.error("mail %d was refused and waits: %s", mail.id, problem)
             outbox.failed(connection, mail, str(problem))
             return "kept"
         outbox.sent(connection, mail)
         return "sent"
-
-
-def _send_now(settings: Settings, mail: Mail) -> None:
-    from airflow.providers.smtp.hooks.smtp import SmtpHook
-
-    with SmtpHook(smtp_conn_id=settings.smtp.connection) as hook:
-        _hand_over(hook, mail, settings.smtp.sender)
-
-
-def _hand_over(hook: SmtpHook, mail: Mail, sender: str) -> None:
-    # The hook opens the connection with the TLS and login of the Airflow connection; its own message builder has no inline images.
-    from magodoo.notifications.email import as_message
-
-    client = cast("smtplib.SMTP", hook._smtp_client)
-    client.send_message(as_message(mail, hook.from_email or sender))

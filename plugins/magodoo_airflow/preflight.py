@@ -127,11 +127,12 @@ def opened(name: str, reading: Reading) -> Iterator[Subject]:
 
 def reach_smtp(connection: str) -> str:
     """Open Airflow's SMTP connection, with its TLS and login, and return `host:port`. Raises FixConfiguration."""
-    from airflow.providers.smtp.hooks.smtp import SmtpHook
     from airflow.sdk.exceptions import AirflowException
 
+    from magodoo_airflow.hooks.smtp import smtp_client
+
     try:
-        with SmtpHook(smtp_conn_id=connection) as hook:
+        with smtp_client(connection) as (_, hook):
             return f"{hook.host}:{hook.port}"
     except (AirflowException, smtplib.SMTPException, OSError) as problem:
         raise FixConfiguration(f"{type(problem).__name__}: {problem}") from None

@@ -18,6 +18,7 @@ from magodoo.errors import BadSettings
 from magodoo.settings import Instance
 from magodoo.settings.read import read_with_problems
 from magodoo_airflow.notify import TaskFailed
+from magodoo_airflow.retries import RUN_TIMEOUT, RUN_TIMEOUTS
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 KEY_FORMAT = "%Y-%m-%dT%H:%M"
@@ -42,14 +43,14 @@ def asset(instance: Instance, name: str) -> Asset:
     return Asset(name=f"{name}__{instance.id}", uri=f"magodoo://{instance.id}/{name}")
 
 
-def dag_defaults(instance: Instance | None, *tags: str) -> dict[str, Any]:
-    """Return the arguments that every DAG has in common."""
+def dag_defaults(instance: Instance | None, kind: str, *tags: str) -> dict[str, Any]:
+    """Return the arguments that every DAG has in common. `kind` is its first tag, and what its runs' timeout goes by."""
     return {
         "start_date": START,
         "catchup": False,
         "max_active_runs": 1,
-        "dagrun_timeout": timedelta(hours=6),
-        "tags": ["magodoo", *([instance.id] if instance else []), *tags],
+        "dagrun_timeout": RUN_TIMEOUTS.get(kind, RUN_TIMEOUT),
+        "tags": ["magodoo", *([instance.id] if instance else []), kind, *tags],
         "is_paused_upon_creation": True,
         "default_args": {"on_failure_callback": TaskFailed(instance=instance.id if instance else "")},
         "deadline": _deadline(instance) if instance else None,

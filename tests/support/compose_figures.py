@@ -1,4 +1,4 @@
-"""What the processes of a ComposeStack take: memory while they run, seconds of each step, as a table for docs/operations.md."""
+"""What the processes of a ComposeStack take: memory while they run, seconds of each step, as a table for docs/evidence/operations.md."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def seconds_of_steps(tasks: Iterable[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def table(figures: Mapping[str, Any]) -> str:
-    """The figures as they stand in docs/operations.md."""
+    """The figures as docs/evidence/operations.md shows them."""
     lines = [
         f"{figures['orders']} orders, {sum(figures['changes'].values())} changes, {figures['cores']} cores,"
         f" load average up to {figures['load']:.0f} (other programs ran on the machine):",

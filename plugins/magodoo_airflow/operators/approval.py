@@ -21,6 +21,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from magodoo_airflow.links import ChangesLink, SalesPageLink
 from magodoo_airflow.operators.step import StepOperator
+from magodoo_airflow.retries import ANSWER_HOURS
 
 if TYPE_CHECKING:
     from magodoo.context import Context as PipelineContext
@@ -62,7 +63,7 @@ class ApproveChangesOperator(HITLOperator):
 
     operator_extra_links = (ChangesLink(), SalesPageLink())
 
-    def __init__(self, *, changes: Any, hours: int = 24, **kwargs: Any) -> None:
+    def __init__(self, *, changes: Any, hours: int = ANSWER_HOURS, **kwargs: Any) -> None:
         source = f"ti.xcom_pull(task_ids='{changes.operator.task_id}')"
         super().__init__(
             subject=f"{{{{ {source}['subject'] }}}}",

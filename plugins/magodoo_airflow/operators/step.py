@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from magodoo_airflow.links import SalesPageLink
+from magodoo_airflow.retries import STEP_RETRIES
 
 if TYPE_CHECKING:
     from magodoo.context import Context as PipelineContext
-
-# For every step and summary. A mapped task needs it in `partial`: the scheduler does not construct the operator, so its defaults do not apply.
-PATIENCE: dict[str, Any] = {
-    "retries": 2,
-    "retry_delay": timedelta(seconds=30),
-    "retry_exponential_backoff": True,
-    "max_retry_delay": timedelta(minutes=10),
-    "execution_timeout": timedelta(hours=2),
-}
 
 
 class StepOperator(BaseOperator):
@@ -40,7 +31,7 @@ class StepOperator(BaseOperator):
     needs: ClassVar[tuple[str, ...]] = ()  # the sides this step talks to: "magento", "odoo"
 
     def __init__(self, *, instance: str, **kwargs: Any) -> None:
-        super().__init__(**PATIENCE | kwargs)
+        super().__init__(**STEP_RETRIES | kwargs)
         self.instance = instance
         self._opened: PipelineContext | None = None
 

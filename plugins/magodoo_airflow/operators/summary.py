@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk import BaseOperator
 
 from magodoo_airflow.links import SalesPageLink
-from magodoo_airflow.operators.step import PATIENCE
+from magodoo_airflow.retries import STEP_RETRIES
 
 
 class SummaryOperator(BaseOperator):
@@ -22,7 +22,7 @@ class SummaryOperator(BaseOperator):
     operator_extra_links = (SalesPageLink(),)
 
     def __init__(self, *, instance: str, counts: Any, **kwargs: Any) -> None:
-        super().__init__(**PATIENCE | kwargs)
+        super().__init__(**STEP_RETRIES | kwargs)
         self.instance, self.counts = instance, counts
 
     def execute(self, context: Any) -> dict[str, int]:
