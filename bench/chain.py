@@ -121,7 +121,7 @@ def running(size: int, changes: int) -> Iterator[Running]:
     state.save(layout.stack / "stack.json")
     try:
         state = lifecycle.up(layout, Progress())
-        shop.tell_address(layout, state)
+        shop.print_address(layout, state)
         shop.switch_to_apply(layout)
         chain = Chain(lifecycle.api(state), shop.instances(layout))
         chain.switch_on()

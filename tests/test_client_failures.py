@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,18 +10,22 @@ from typing import Any
 
 import pytest
 import requests
+from odoo_double import Answer, OdooDouble
 from requests import exceptions as failing
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from magodoo import errors
-from magodoo.connectors.magento import http as magento
+from magodoo.connectors.http import FAILURES, Failure, Garbled, System, failure, failure_of
 from magodoo.connectors.magento import needed, schema
 from magodoo.connectors.magento.connection import MagentoConnection
 from magodoo.connectors.magento.replies import error_of
 from magodoo.connectors.magento.search import Filter, read_stamp
 from magodoo.connectors.magento.writes import Track, transaction_body
-from magodoo.connectors.odoo import refusals, transport
+from magodoo.connectors.odoo import refusals
+from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.connectors.odoo.transport import JsonRpc, open_session
 from magodoo.connectors.odoo.validation import flaw, listed_flaw
+from magodoo.connectors.odoo.versions import Version
 from magodoo.domain.vocabulary import Kind
 from magodoo.flows import magento_credit_memo, magento_invoice
 
@@ -31,61 +34,65 @@ def refused() -> requests.ConnectionError:
     return requests.ConnectionError(MaxRetryError(None, "/", NewConnectionError(None, "refused")))  # type: ignore[arg-type]
 
 
-def _means(said: Callable[[bool], Exception], read: type[Exception], write: type[Exception]) -> None:
-    """What a failure is for a read and for a write; neither repeats the address."""
-    for writing, kind in ((False, read), (True, write)):
-        found = said(writing)
-        assert isinstance(found, kind)
-        assert "secret.example" not in f"{found} {found!r}"
-
-
 def untrusted() -> failing.SSLError:
     problem = failing.SSLError("secret.example")
     problem.__cause__ = ssl.SSLCertVerificationError("self-signed")
     return problem
 
 
+SENT_AND_BROKEN = (errors.Unreachable, errors.OutcomeUnknown)
+NOT_SENT = (errors.Unreachable, errors.Unreachable)
+TO_BE_FIXED = (errors.FixConfiguration, errors.FixConfiguration)
+
+
 @pytest.mark.parametrize(
-    ("failure", "read", "write"),
+    ("problem", "magento", "odoo"),
     [
-        (refused(), errors.Unreachable, errors.Unreachable),
-        (requests.ConnectTimeout(), errors.Unreachable, errors.Unreachable),
-        (failing.ProxyError("secret.example"), errors.Unreachable, errors.Unreachable),
-        (untrusted(), errors.Unreachable, errors.Unreachable),
-        (failing.InvalidURL("secret.example"), errors.FixConfiguration, errors.FixConfiguration),
-        (failing.InvalidSchema("secret.example"), errors.FixConfiguration, errors.FixConfiguration),
-        (failing.InvalidHeader("secret.example"), errors.FixConfiguration, errors.FixConfiguration),
-        (requests.ReadTimeout("secret.example"), errors.Unavailable, errors.OutcomeUnknown),
-        (failing.ContentDecodingError("secret.example"), errors.Unreadable, errors.OutcomeUnknown),
-        (requests.ConnectionError("secret.example"), errors.Unreachable, errors.OutcomeUnknown),
+        (refused(), NOT_SENT, NOT_SENT),
+        (requests.ConnectTimeout(), NOT_SENT, NOT_SENT),
+        (failing.ProxyError("secret.example"), NOT_SENT, NOT_SENT),
+        (untrusted(), NOT_SENT, TO_BE_FIXED),
+        (failing.SSLError("secret.example"), SENT_AND_BROKEN, TO_BE_FIXED),
+        (failing.InvalidURL("secret.example"), TO_BE_FIXED, TO_BE_FIXED),
+        (failing.InvalidSchema("secret.example"), TO_BE_FIXED, TO_BE_FIXED),
+        (failing.InvalidHeader("secret.example"), TO_BE_FIXED, SENT_AND_BROKEN),
+        (requests.ReadTimeout("secret.example"), (errors.Unavailable, errors.OutcomeUnknown), SENT_AND_BROKEN),
+        (failing.ContentDecodingError("secret.example"), (Garbled, errors.OutcomeUnknown), SENT_AND_BROKEN),
+        (requests.ConnectionError("secret.example"), SENT_AND_BROKEN, SENT_AND_BROKEN),
     ],
     ids=lambda given: type(given).__name__ if isinstance(given, Exception) else "",
 )
-def test_a_failed_exchange_with_magento_says_whether_anything_can_have_arrived(
-    failure: requests.RequestException, read: type[Exception], write: type[Exception]
+def test_a_failed_exchange_says_whether_anything_can_have_arrived_and_not_the_address(
+    problem: requests.RequestException, magento: tuple[type, type], odoo: tuple[type, type]
 ) -> None:
-    _means(lambda writing: magento.failed_exchange(failure, "GET orders", writing), read, write)
+    what, name = failure_of(problem), type(problem).__name__
+    for write in (False, True):
+        for_magento = failure(what, "magento", call="GET orders", write=write, name=name)
+        for_odoo = failure(what, "odoo", call="sale.order.read", write=write, name=name)
+        assert (type(for_magento), type(for_odoo)) == (magento[write], odoo[write])
+        assert "secret.example" not in f"{for_magento} {for_magento!r} {for_odoo} {for_odoo!r}"
 
 
 def test_a_certificate_that_is_not_trusted_is_named_as_the_reason() -> None:
-    assert "certificate is not trusted" in str(magento.failed_exchange(untrusted(), "GET orders", writing=False))
+    problem = failure(failure_of(untrusted()), "magento", call="GET orders", write=False)
+    assert "certificate is not trusted" in str(problem)
 
 
-@pytest.mark.parametrize(
-    ("failure", "read", "write"),
-    [
-        (refused(), errors.Unreachable, errors.Unreachable),
-        (requests.ConnectTimeout(), errors.Unreachable, errors.Unreachable),
-        (failing.SSLError("secret.example"), errors.FixConfiguration, errors.FixConfiguration),
-        (failing.InvalidURL("secret.example"), errors.FixConfiguration, errors.FixConfiguration),
-        (requests.ReadTimeout("secret.example"), errors.Unreachable, errors.OutcomeUnknown),
-    ],
-    ids=lambda given: type(given).__name__ if isinstance(given, Exception) else "",
-)
-def test_a_failed_exchange_with_odoo_says_whether_anything_can_have_arrived(
-    failure: requests.RequestException, read: type[Exception], write: type[Exception]
+@pytest.mark.parametrize(("what", "system"), FAILURES)
+def test_a_write_that_may_have_happened_is_never_taken_for_one_that_can_be_sent_again(
+    what: Failure | int, system: System
 ) -> None:
-    _means(lambda writing: transport.failed_exchange(failure, "sale.order.read", writing), read, write)
+    """Where a write fails otherwise than a read, nobody knows whether it happened; else it certainly did not."""
+    read, write = (meaning.error for meaning in FAILURES[what, system])
+    assert write in (read, errors.OutcomeUnknown)
+
+
+def test_a_status_that_the_table_does_not_name_is_a_refusal_or_a_failure_of_the_server() -> None:
+    for status, named in ((418, 400), (503, 500)):
+        for write in (False, True):
+            found = failure(status, "odoo", call="x", write=write, media="text/html")
+            assert type(found) is FAILURES[named, "odoo"][write].error
+            assert f"HTTP {status} with text/html" in str(found)
 
 
 @pytest.mark.parametrize(
@@ -118,10 +125,16 @@ def test_a_status_of_what_stands_before_odoo_is_told(status: int, media: str, ki
     assert isinstance(refusals.unclassified(status, media, call="res.users.read", write=False), kind)
 
 
-def test_a_json_rpc_error_without_its_name_is_unreadable_for_a_read_and_unknown_for_a_write() -> None:
-    for error in (None, "broken", {"data": None}, {"data": {"name": 7}}):
-        assert isinstance(transport.rpc_refusal(error, "x", write=False), errors.Unreadable)
-        assert isinstance(transport.rpc_refusal(error, "x", write=True), errors.OutcomeUnknown)
+@pytest.mark.parametrize("error", [None, "broken", {"data": None}, {"data": {"name": 7}}])
+def test_a_json_rpc_error_without_its_name_is_unreadable_for_a_read_and_unknown_for_a_write(error: Any) -> None:
+    double = OdooDouble()
+    double.answers = [Answer({"jsonrpc": "2.0", "id": 1, "error": error})]
+    connection = OdooConnection(double.url, "shop", "key", 1)
+    rpc = JsonRpc(open_session(connection), connection, Version(17))
+    for write, kind in ((False, errors.Unreadable), (True, errors.OutcomeUnknown)):
+        with pytest.raises(kind, match="without its name"):
+            rpc.service("object", "execute_kw", [], "x", write=write)
+    double.close()
 
 
 # What is never sent

@@ -79,6 +79,8 @@ def test_the_connectors_do_not_know_each_other() -> None:
     for system, other in (("magento", "odoo"), ("odoo", "magento")):
         for file in (CHECKOUT / "include" / "magodoo" / "connectors" / system).rglob("*.py"):
             assert f"magodoo.connectors.{other}" not in file.read_text(encoding="utf-8"), file
+    both = (CHECKOUT / "include" / "magodoo" / "connectors" / "http.py").read_text(encoding="utf-8")
+    assert "magodoo.connectors" not in both
 
 
 def test_no_import_goes_against_the_arrows(all_imports: list[Import]) -> None:

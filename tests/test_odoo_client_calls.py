@@ -6,6 +6,7 @@ import json
 import logging
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from magodoo import errors
 from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.connectors.odoo.refusals import refusal
 from magodoo.connectors.odoo.rpc import OdooCaller
-from magodoo.connectors.odoo.transport import Json2, JsonRpc, Wire
+from magodoo.connectors.odoo.transport import Json2, JsonRpc, open_session
 from magodoo.connectors.odoo.versions import Version, method_of, name_of
 
 KEY = "s3cr3t-0123456789abcdef"
@@ -35,7 +36,7 @@ def odoo() -> Iterator[OdooDouble]:
 
 @pytest.fixture
 def caller(odoo: OdooDouble, monkeypatch: pytest.MonkeyPatch) -> Callable[..., OdooCaller]:
-    monkeypatch.setattr("magodoo.connectors.odoo.rpc.LONGEST_WAIT", 0.01)
+    monkeypatch.setattr("magodoo.connectors.odoo.transport.LONGEST_WAIT", 0.01)
 
     def make(**options: Any) -> OdooCaller:
         values = {"url": odoo.url, "database": "shop", "api_key": KEY, "company_id": 1, "login": "sync", **options}
@@ -46,7 +47,7 @@ def caller(odoo: OdooDouble, monkeypatch: pytest.MonkeyPatch) -> Callable[..., O
 
 def over_rpc(caller: OdooCaller) -> OdooCaller:
     connection = caller.connection
-    return OdooCaller(connection, JsonRpc(Wire(connection), connection, Version(17)))
+    return OdooCaller(connection, JsonRpc(open_session(connection), connection, Version(17)))
 
 
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: case["recording"])
@@ -179,7 +180,7 @@ def test_nothing_was_sent_where_nobody_listens(caller: Callable[..., OdooCaller]
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         connection = caller(url=f"http://127.0.0.1:{taken.getsockname()[1]}", attempts=1).connection
-        nobody = OdooCaller(connection, Json2(Wire(connection), connection, Version(19)))
+        nobody = OdooCaller(connection, Json2(open_session(connection), connection, Version(19)))
         with pytest.raises(errors.Unreachable):
             nobody.write_call("account.move", "action_post", ids=[1])
 
@@ -192,13 +193,11 @@ def test_a_redirect_is_never_followed(target: str, odoo: OdooDouble, caller: Cal
     assert len(odoo.asked) == 1
 
 
-def test_an_endless_page_is_cut_off(
-    odoo: OdooDouble, caller: Callable[..., OdooCaller], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("magodoo.connectors.odoo.transport.LARGEST_ANSWER", 1_000_000)
+def test_an_endless_page_is_cut_off(odoo: OdooDouble, caller: Callable[..., OdooCaller]) -> None:
     odoo.answers = [Answer(b'["' + b"x" * 2_000_000 + b'"]')]
+    connection = replace(caller().connection, largest_body=1_000_000)
     with pytest.raises(errors.Unreadable, match="more than"):
-        caller().call("sale.order", "search", domain=[])
+        OdooCaller(connection).call("sale.order", "search", domain=[])
 
 
 def test_json_rpc_is_used_where_json2_does_not_exist(odoo: OdooDouble, caller: Callable[..., OdooCaller]) -> None:

@@ -188,7 +188,7 @@ def test_a_second_run_changes_nothing(pair: Accepted) -> None:
 def test_no_run_failed(pair: Accepted) -> None:
     api = pair.house.api
     assert api.import_errors() == []
-    assert [api.tell_failure(run) for dag in api.dags() for run in api.runs(dag) if run.state == "failed"] == []
+    assert [api.describe_failure(run) for dag in api.dags() for run in api.runs(dag) if run.state == "failed"] == []
 
 
 def changes(pair: Accepted) -> list[Row]:

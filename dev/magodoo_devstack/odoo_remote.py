@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.connection import OdooConnection
-from magodoo.connectors.odoo.transport import JsonRpc, Wire
+from magodoo.connectors.odoo.transport import JsonRpc, open_session
 from magodoo.connectors.odoo.versions import Version
 from magodoo.errors import FixConfiguration
 from magodoo_devstack.odoo_past import OdooPast
@@ -111,7 +111,7 @@ class RemoteOdoo:
         connection = OdooConnection(
             self.url, self.database, self.sync_key, self.access.companies[0], attempts=1, write_timeout=COPYING
         )
-        manager = JsonRpc(Wire(connection), connection, Version(0))
+        manager = JsonRpc(open_session(connection), connection, Version(0))
         return manager.service("db", method, [self.master_password, *arguments], f"db.{method}", write=True)
 
 

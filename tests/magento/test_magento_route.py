@@ -147,7 +147,7 @@ def test_refused_requests_have_their_class(http: Http) -> None:
 def raw(http: Http, path: str, text: str) -> None:
     """A body that no client of ours would send."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("magodoo.connectors.magento.http.dump_json", lambda body: text)
+        patch.setattr("magodoo.connectors.http.dump_json", lambda body: text)
         http.write("POST", path, {})
 
 

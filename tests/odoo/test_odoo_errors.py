@@ -16,7 +16,7 @@ from sandbox_backend import LIVE
 
 from magodoo.connectors.odoo import documents
 from magodoo.connectors.odoo.client import OdooClient
-from magodoo.connectors.odoo.transport import JsonRpc, Wire
+from magodoo.connectors.odoo.transport import JsonRpc, open_session
 from magodoo.errors import (
     FixConfiguration,
     FixDocument,
@@ -38,7 +38,7 @@ def over(client: OdooClient, transport: str, **changes: object) -> OdooClient:
     if transport == "JSON-2" and client.version.major < 19:
         pytest.skip(f"Odoo {client.version} has no JSON-2, which came with 19")
     if transport == "JSON-RPC":
-        return OdooClient(connection, JsonRpc(Wire(connection), connection, client.version))
+        return OdooClient(connection, JsonRpc(open_session(connection), connection, client.version))
     return OdooClient(connection)
 
 

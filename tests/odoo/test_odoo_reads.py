@@ -12,7 +12,7 @@ from odoo_shop import LINES, MODULE, Line, Shop
 
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.record_kinds import ELECTRONIC, READINGS
-from magodoo.connectors.odoo.transport import JsonRpc, Wire
+from magodoo.connectors.odoo.transport import JsonRpc, open_session
 from magodoo_devstack import odoo_provision
 from magodoo_devstack.live_odoo import LiveOdoo
 
@@ -42,7 +42,7 @@ def rows_of(client: OdooClient, kind: str, **options: int) -> list[dict]:
 
 
 def test_both_transports_and_both_ways_to_read_a_tree_give_the_same_rows(full: Shop, client: OdooClient) -> None:
-    rpc = OdooClient(client.connection, JsonRpc(Wire(client.connection), client.connection, client.version))
+    rpc = OdooClient(client.connection, JsonRpc(open_session(client.connection), client.connection, client.version))
     flat = OdooClient(client.connection)
     flat.nested = False
     for kind in READINGS:

@@ -88,7 +88,7 @@ def clocked(clock: Clock) -> Iterator[None]:
 
     with ExitStack() as patches:
         for module in (
-            "magodoo.connectors.magento.http",
+            "magodoo.connectors.http",
             "magodoo.connectors.magento.pagination",
             "magodoo.connectors.odoo.reads",
         ):

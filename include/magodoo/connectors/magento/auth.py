@@ -31,14 +31,6 @@ class LoginRefused(Unauthorized):
     """User and password were refused. This client does not retry: six failures lock the user (docs/facts/magento-2.4.7.md#1)."""
 
 
-class Nobody(AuthBase):
-    """No authentication; keeps `requests` from sending credentials of a .netrc file."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Return the request unchanged."""
-        return request
-
-
 class Bearer(AuthBase):
     """A token that never expires."""
 

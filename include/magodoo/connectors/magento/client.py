@@ -9,10 +9,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 
+from magodoo.connectors.http import Stats
 from magodoo.connectors.magento import writes
 from magodoo.connectors.magento.connection import MagentoConnection
 from magodoo.connectors.magento.connection_test import ConnectionReport, check_connection
-from magodoo.connectors.magento.http import Http, Stats
+from magodoo.connectors.magento.http import Http
 from magodoo.connectors.magento.items import Lines
 from magodoo.connectors.magento.needed import ONLY_ID, ONLY_NUMBER, ONLY_STORE, SHAPES, TRANSACTION
 from magodoo.connectors.magento.pagination import ByChange, ById, Listing, Page, Quarantined, walk

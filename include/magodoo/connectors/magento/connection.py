@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from magodoo import __version__
+from magodoo.connectors.http import Limits
 from magodoo.errors import BadSettings
 
 
@@ -42,12 +43,12 @@ Auth = BearerToken | OAuth1 | AdminLogin
 
 
 @dataclass(frozen=True)
-class MagentoConnection:
-    """One Magento, as one user. Timeouts and waits are in seconds.
+class MagentoConnection(Limits):
+    """One Magento, as one user. Waits are in seconds.
 
     A write times out later than a read: Magento completes it after the client has given up (docs/facts/magento-2.4.7.md#7). `page_size` is rows
     per list page; an order is about 9 kB, an invoice 2 kB. `parallel` limits concurrent reads; two saturate a small server
-    (docs/facts/magento-2.4.7-more.md#8). `largest_body` is in bytes: a longer answer is aborted.
+    (docs/facts/magento-2.4.7-more.md#8).
     """
 
     base_url: str
@@ -55,15 +56,10 @@ class MagentoConnection:
     store_code: str = ""
     verify: bool | str = True
     proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
-    connect_timeout: float = 10.0
-    read_timeout: float = 60.0
-    write_timeout: float = 120.0
     page_size: int = 100
     parallel: int = 2
-    attempts: int = 4
     first_wait: float = 0.5
     longest_wait: float = 20.0
-    largest_body: int = 64 * 1024 * 1024
     user_agent: str = f"magodoo/{__version__}"
 
     def __post_init__(self) -> None:

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
+from magodoo.connectors.http import Garbled
 from magodoo.connectors.magento.http import Http, Reply
-from magodoo.connectors.magento.replies import Garbled, PageTooLarge, ServerFault
+from magodoo.connectors.magento.replies import PageTooLarge, ServerFault
 from magodoo.connectors.magento.schema import Shape, entity_id, sound
 from magodoo.connectors.magento.search import EPOCH, Search, read_stamp
 from magodoo.errors import InvariantError, MagodooError, Unavailable, Unreadable

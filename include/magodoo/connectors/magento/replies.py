@@ -1,11 +1,12 @@
-"""Maps Magento's answers to errors of `magodoo.errors`, with the parameters of their messages filled in.
+"""Maps Magento's refusals to errors of `magodoo.errors`, with the parameters of their messages filled in.
+
+What Magento's own message does not decide, the table of `connectors.http` does. Classes besides those of `magodoo.errors`:
 
 MagodooError
 ├── UnknownField → ServerFault      500 that a retry does not fix: an unknown field, or an unreadable record
 ├── FixConfiguration → PageTooLarge Magento limits the page size; `most` is its limit
 ├── Forbidden → MissingRight        401 that names an ACL resource; may also be a wrong token (docs/facts/magento-2.4.7.md#1)
-├── FixDocument → NotFound          no such order or document
-└── Unreadable → Garbled            a body that is not JSON, too long or truncated; carries its beginning
+└── FixDocument → NotFound          no such order or document
 """
 
 from __future__ import annotations
@@ -14,14 +15,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from magodoo.connectors.http import failure, is_html
 from magodoo.errors import (
     FixConfiguration,
     FixDocument,
     Forbidden,
     MagodooError,
-    OutcomeUnknown,
     Unauthorized,
-    Unavailable,
     UnknownField,
     Unreadable,
 )
@@ -61,14 +61,6 @@ class NotFound(FixDocument):
     """No entity with this id."""
 
 
-class Garbled(Unreadable):
-    """A body that cannot be parsed; `raw` is its beginning."""
-
-    def __init__(self, message: str, raw: bytes, **where: str) -> None:
-        super().__init__(message, **where)
-        self.raw = raw
-
-
 def interpolate(message: str, parameters: Any) -> str:
     """Return the message with `%1` or `%name` replaced by its parameters (docs/facts/magento-2.4.7.md#1), on one line, limited in length."""
     values: dict[str, Any] = {}
@@ -93,98 +85,36 @@ def said(body: bytes) -> str:
     return interpolate(parsed["message"], parsed.get("parameters"))
 
 
-def is_html(body: bytes) -> bool:
-    """Return whether the body is HTML, whatever its content type: a failed database sends HTML as text/plain."""
-    return re.match(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|\?xml)", body[:200], re.IGNORECASE) is not None
-
-
 def error_of(status: int, body: bytes, *, call: str, writing: bool) -> MagodooError:
-    """Return the error for an answer other than 2xx.
-
-    A write that got a 5xx may have happened: OutcomeUnknown. A read that got one is Unavailable, except for a persistent fault (`Report ID`,
-    or PHP's plain text): ServerFault.
-    """
+    """Return the error for an answer other than 2xx."""
     where = {"system": "magento", "call": call}
     message = said(body)
     if status >= 500 or status == 408:
-        return _fault(status, body, message, writing, where)
-    if status == 401:
-        return _not_authorized(body, message, where)
-    if status in (425, 429):
-        return Unavailable(message or f"the shop is busy ({status})", **where)
-    if status == 403:
-        return Forbidden(
-            message or "refused before Magento saw it (403)", **where, hint="let this machine pass the shop's firewall"
-        )
-    if status == 404:
-        return _not_found(message, where)
-    if 300 <= status < 400:
-        return FixConfiguration("the shop redirects this call elsewhere; it is never followed", **where)
-    return _refused(status, body, message, writing, where)
+        text = message or (_one_line(body.decode("utf-8", "replace")) if not is_html(body) else "")
+        if not writing and status == 500 and ("Report ID" in message or "exception log" in text):
+            # A failed database answers 500 with HTML; a fault of one request answers JSON or one plain line (docs/facts/magento-2.4.7.md#2).
+            hint = "an unknown field or an unreadable record; the shop's log has the report"
+            return ServerFault(text, **where, hint=hint)
+        message = f"{status} {text}".strip()
+    elif status == 401 and _NOT_AUTHORIZED in message:
+        return _missing_right(body, message, where)
+    elif message and status not in (401, 403, 425, 429):
+        return _refused(status, message, writing, where)
+    return failure(status, "magento", call=call, write=writing, said=message)
 
 
-def json_of(body: bytes, *, call: str, writing: bool) -> Any:
-    """Return the parsed body of a 2xx answer, fractions as Decimal.
-
-    Raises Unavailable for HTML (a maintenance page, a firewall or a login) and Garbled for what is not JSON; after a write, OutcomeUnknown
-    for both.
-    """
-    where = {"system": "magento", "call": call}
-    try:
-        return parse_json(body)
-    except Unreadable as problem:
-        message = "a page of HTML instead of data" if is_html(body) else str(problem) if body else "an empty answer"
-    if writing:
-        return _raise(OutcomeUnknown(f"the write got an unusable answer: {message}", **where, hint=_PROBE))
-    if is_html(body):
-        return _raise(
-            Unavailable(message, **where, hint="open the address in a browser: maintenance, firewall or login?")
-        )
-    return _raise(Garbled(message, body[:100_000], **where))
+def _missing_right(body: bytes, message: str, where: dict[str, str]) -> MissingRight:
+    parameters = parse_json(body).get("parameters")
+    resource = str(parameters.get("resources", "")) if isinstance(parameters, Mapping) else ""
+    hint = f"grant {resource or 'the resource'} to the integration; a wrong token answers the same"
+    return MissingRight(message, resource, **where, hint=hint)
 
 
-_PROBE = "look for the document's marker before anything is sent again"
-
-
-def _raise(error: MagodooError) -> Any:
-    raise error
-
-
-def _fault(status: int, body: bytes, message: str, writing: bool, where: dict[str, str]) -> MagodooError:
-    text = message or (_one_line(body.decode("utf-8", "replace")) if not is_html(body) else "")
-    if writing:
-        return OutcomeUnknown(f"{status} {text}".strip(), **where, hint=_PROBE)
-    # A failed database answers 500 with HTML; a fault of one request answers JSON or one plain line (docs/facts/magento-2.4.7.md#2).
-    if status == 500 and ("Report ID" in message or "exception log" in text):
-        return ServerFault(
-            text, **where, hint="an unknown field or an unreadable record; the shop's log has the report"
-        )
-    return Unavailable(f"{status} {text}".strip(), **where)
-
-
-def _not_authorized(body: bytes, message: str, where: dict[str, str]) -> MagodooError:
-    if _NOT_AUTHORIZED in message:
-        parameters = parse_json(body).get("parameters")
-        resource = str(parameters.get("resources", "")) if isinstance(parameters, Mapping) else ""
-        return MissingRight(
-            message,
-            resource,
-            **where,
-            hint=f"grant {resource or 'the resource'} to the integration; a wrong token answers the same",
-        )
-    hint = "check the login; a proxy that changes host, port or path breaks OAuth signatures too"
-    return Unauthorized(message or "not authorized (401)", **where, hint=hint)
-
-
-def _not_found(message: str, where: dict[str, str]) -> MagodooError:
-    if not message:
-        return FixConfiguration("no Magento REST interface there (404)", **where, hint="check the base URL")
-    if "does not match any route" in message:
+def _refused(status: int, message: str, writing: bool, where: dict[str, str]) -> MagodooError:
+    if status == 404 and "does not match any route" in message:
         return UnknownField(message, **where, hint="this Magento lacks the module of this route")
-    return NotFound(message, **where)
-
-
-def _refused(status: int, body: bytes, message: str, writing: bool, where: dict[str, str]) -> MagodooError:
+    if status == 404:
+        return NotFound(message, **where)
     limit = re.search(r"Maximum SearchCriteria pageSize is (\d+)", message)
     if limit and int(limit[1]) > 0:
         return PageTooLarge(message, int(limit[1]), **where)
@@ -192,8 +122,6 @@ def _refused(status: int, body: bytes, message: str, writing: bool, where: dict[
         return FixConfiguration(message, **where, hint="the store code in the connection does not exist")
     if "Signature method" in message:
         return Unauthorized(message, **where)
-    if not message:
-        return FixConfiguration(f"refused with {status}, not by Magento", **where)
     if writing and status == 400 and not any(text in message for text in _SETTINGS_OF_THE_SHOP):
         return FixDocument(message, **where)
     return FixConfiguration(message, **where)

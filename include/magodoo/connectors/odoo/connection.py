@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from magodoo.connectors.http import Limits
 from magodoo.errors import BadSettings
 
 
 @dataclass(frozen=True)
-class OdooConnection:
-    """One company of one Odoo database, as one user. Timeouts are in seconds.
+class OdooConnection(Limits):
+    """One company of one Odoo database, as one user.
 
     `login` is needed for JSON-RPC only (Odoo 18 and earlier); JSON-2 knows the user from the key. `parallel_writes` limits concurrent
     writes of independent documents; 1 where Odoo has a single worker. A write times out later than a read: Odoo retries conflicts itself
-    for up to 14 s and waits for row locks without limit (docs/facts/odoo-19.0.md#1).
+    for up to 14 s and waits for row locks without limit (docs/facts/odoo-19.0.md#1). An answer is far smaller
+    than `largest_body` (500 invoices with lines: 1 MB).
     """
 
     url: str
@@ -25,12 +27,8 @@ class OdooConnection:
     api_key: str = field(repr=False)
     company_id: int
     login: str = ""
-    connect_timeout: float = 10.0
-    read_timeout: float = 60.0
-    write_timeout: float = 120.0
     parallel_reads: int = 4
     parallel_writes: int = 2
-    attempts: int = 4
     ca_bundle: str = ""
 
     def __post_init__(self) -> None:

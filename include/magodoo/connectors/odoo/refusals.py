@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from magodoo.connectors.http import Failure, failure
 from magodoo.errors import (
     FixConfiguration,
     FixDocument,
@@ -119,19 +120,5 @@ def _of_python(short: str, text: str, call: str) -> MagodooError:
 
 def unclassified(status: int, media: str, *, call: str, write: bool) -> MagodooError:
     """Return the error for an answer without Odoo's JSON: a proxy, a maintenance page, an unavailable database."""
-    said = f"HTTP {status} with {media or 'no content type'}"
-    if status == 401:
-        return Unauthorized(said, system="odoo", call=call, hint="check the API key and the proxy before Odoo")
-    if status == 403:
-        return Forbidden(said, system="odoo", call=call, hint="something before Odoo refuses this call")
-    if status == 404 and "html" in media:
-        # Odoo selects the database before it runs anything, so nothing was done (docs/facts/odoo-19.0.md#1).
-        return Unavailable(f"{said}: the database is down, or its name is wrong", system="odoo", call=call)
-    if status == 429:
-        return Unavailable(said, system="odoo", call=call)
-    if status in (413, 414):
-        return FixDocument(f"{said}: the request is too large", system="odoo", call=call)
-    if status >= 500 or status == 200:
-        kind = OutcomeUnknown if write else Unavailable
-        return kind(said, system="odoo", call=call)
-    return FixConfiguration(said, system="odoo", call=call, hint="check the URL: is this an Odoo?")
+    what = Failure.NO_DATABASE if status == 404 and "html" in media else status
+    return failure(what, "odoo", call=call, write=write, media=media or "no content type")

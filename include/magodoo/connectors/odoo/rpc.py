@@ -11,19 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self, TypeVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
-
 from magodoo.connectors.odoo.connection import OdooConnection
-from magodoo.connectors.odoo.transport import Transport, Wire, discover
+from magodoo.connectors.odoo.transport import Transport, discover, open_session
 from magodoo.connectors.odoo.validation import sound_answer
 from magodoo.connectors.odoo.versions import Version, method_of, name_of
-from magodoo.errors import FixDocument, TooLate, TransientError, Unreadable
+from magodoo.errors import FixDocument, TooLate, Unreadable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-LONGEST_WAIT = 8.0
-"""Maximum seconds between two attempts."""
 
 
 @dataclass
@@ -46,7 +41,7 @@ class OdooCaller:
         self.connection = connection
         self.stats = Stats()
         self.write_until = math.inf  # time.monotonic() after which no write is sent
-        self._wire = Wire(connection)
+        self._session = open_session(connection)
         self._found = transport
         self._lock = threading.Lock()
         self._language = {"lang": "en_US"}
@@ -63,7 +58,7 @@ class OdooCaller:
 
     def close(self) -> None:
         """Close the HTTP session."""
-        self._wire.close()
+        self._session.close()
 
     @property
     def company(self) -> int:
@@ -80,7 +75,7 @@ class OdooCaller:
         """Return JSON-2 or JSON-RPC, discovered at the first call."""
         with self._lock:
             if self._found is None:
-                self._found = self._repeating(lambda: discover(self._wire, self.connection))
+                self._found = self._repeating(lambda: discover(self._session, self.connection))
             return self._found
 
     def call(
@@ -227,14 +222,7 @@ class OdooCaller:
         def count(_: object) -> None:
             self.stats.repeated += 1
 
-        attempts = Retrying(
-            stop=stop_after_attempt(self.connection.attempts),
-            wait=wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT),
-            retry=retry_if_exception_type(TransientError),
-            before_sleep=count,
-            reraise=True,
-        )
-        return attempts(once)
+        return self._session.repeated(once, count)
 
 
 COMPANY_OWNED = frozenset(

@@ -7,33 +7,20 @@ may write, a broken answer is OutcomeUnknown, and what was certainly not done is
 from __future__ import annotations
 
 import itertools
-from http.cookiejar import DefaultCookiePolicy
-from importlib import metadata
+import os
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
+from tenacity import wait_random_exponential
 
+from magodoo import __version__
+from magodoo.connectors.http import Failure, HttpSession, failure
 from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.connectors.odoo.refusals import refusal, unclassified
 from magodoo.connectors.odoo.versions import OF_RECORDS, POSITIONAL, Version
-from magodoo.errors import (
-    FixConfiguration,
-    MagodooError,
-    OutcomeUnknown,
-    Unauthorized,
-    Unavailable,
-    Unreachable,
-    Unreadable,
-)
-from magodoo.money import dump_json, parse_json
+from magodoo.errors import FixConfiguration, Unauthorized, Unavailable
 
-LARGEST_ANSWER = 64 * 1024 * 1024
-"""Maximum bytes of an answer; pages are far smaller (500 invoices with lines: 1 MB)."""
-
-_CHUNK = 256 * 1024
-_POOL = 8
+LONGEST_WAIT = 8.0
+"""Maximum seconds between two attempts of a read."""
 
 
 class Transport(Protocol):
@@ -56,59 +43,18 @@ class Transport(Protocol):
         ...
 
 
-class Wire:
-    """The HTTP layer of both transports: one pooled session, limits, and errors of broken exchanges."""
-
-    def __init__(self, connection: OdooConnection) -> None:
-        self._connection = connection
-        self._session = requests.Session()
-        self._session.headers["User-Agent"] = f"magodoo/{_version_of_magodoo()}"
-        self._session.headers["Content-Type"] = "application/json"
-        # The key is the only credential: neither ~/.netrc nor a cookie of another database may replace it.
-        self._session.auth = _as_it_is
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        if connection.ca_bundle:
-            self._session.verify = connection.ca_bundle
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=max(_POOL, connection.parallel_reads), max_retries=0)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
-
-    def exchange(
-        self, verb: str, path: str, body: Any, *, headers: dict[str, str] | None = None, call: str, write: bool
-    ) -> tuple[int, str, bytes]:
-        """Return (status, media type, body) of one exchange. Redirects are refused: they would carry the key to another address."""
-        limit = self._connection.write_timeout if write else self._connection.read_timeout
-        try:
-            with self._session.request(
-                verb,
-                self._connection.url + path,
-                data=None if body is None else dump_json(body).encode(),
-                headers=headers,
-                timeout=(self._connection.connect_timeout, limit),
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
-                media = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-                if answer.is_redirect or 300 <= answer.status_code < 400:
-                    raise self._redirected(answer, call)
-                return answer.status_code, media, _limited(answer, call, write)
-        except requests.RequestException as problem:
-            raise failed_exchange(problem, call, write) from None
-
-    def close(self) -> None:
-        """Close the HTTP session."""
-        self._session.close()
-
-    def _redirected(self, answer: requests.Response, call: str) -> FixConfiguration:
-        target = urlsplit(answer.headers.get("Location", ""))
-        own = urlsplit(self._connection.url)
-        where = "another host" if target.netloc and target.netloc != own.netloc else "another address"
-        return FixConfiguration(
-            f"the server redirects to {where}; that is not followed, because the API key would go there",
-            system="odoo",
-            call=call,
-            hint="enter Odoo's final address in the connection",
-        )
+def open_session(connection: OdooConnection) -> HttpSession:
+    """Return the session that both protocols use."""
+    # Otherwise than for Magento, the environment's certificates go before the connection's.
+    environment = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    return HttpSession(
+        "odoo",
+        connection,
+        {"User-Agent": f"magodoo/{__version__}", "Content-Type": "application/json"},
+        connections=max(8, connection.parallel_reads),
+        wait=wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT),
+        verify=environment or connection.ca_bundle or True,
+    )
 
 
 class Json2:
@@ -116,8 +62,9 @@ class Json2:
 
     name = "JSON-2"
 
-    def __init__(self, wire: Wire, connection: OdooConnection, version: Version) -> None:
-        self._wire, self.version = wire, version
+    def __init__(self, session: HttpSession, connection: OdooConnection, version: Version) -> None:
+        self._session, self.version = session, version
+        self._url = f"{connection.url}/json/2"
         self._headers = {"Authorization": f"bearer {connection.api_key}", "X-Odoo-Database": connection.database}
 
     def call(
@@ -135,17 +82,16 @@ class Json2:
         body = {**arguments, "context": context}
         if ids is not None:
             body["ids"] = ids
-        status, media, text = self._wire.exchange(
-            "POST", f"/json/2/{model}/{method}", body, headers=self._headers, call=label, write=write
+        answer = self._session.exchange(
+            "POST", f"{self._url}/{model}/{method}", body, headers=self._headers, call=label, write=write
         )
-        if media != "application/json":
-            raise unclassified(status, media, call=label, write=write)
-        answer = _parsed(text, label, write)
-        if status == 200:
-            return answer
-        if isinstance(answer, dict) and isinstance(answer.get("name"), str):
-            raise refusal(answer["name"], answer.get("message", ""), call=label, write=write)
-        raise unclassified(status, media, call=label, write=write)
+        if answer.media == "application/json":
+            content = self._session.decoded(answer.body, call=label, write=write)
+            if answer.status == 200:
+                return content
+            if isinstance(content, dict) and isinstance(content.get("name"), str):
+                raise refusal(content["name"], content.get("message", ""), call=label, write=write)
+        raise unclassified(answer.status, answer.media, call=label, write=write)
 
 
 class JsonRpc:
@@ -153,8 +99,8 @@ class JsonRpc:
 
     name = "JSON-RPC"
 
-    def __init__(self, wire: Wire, connection: OdooConnection, version: Version) -> None:
-        self._wire, self._connection, self.version = wire, connection, version
+    def __init__(self, session: HttpSession, connection: OdooConnection, version: Version) -> None:
+        self._session, self._connection, self.version = session, connection, version
         self._numbers = itertools.count(1)
         self._user: int | None = None
 
@@ -199,90 +145,31 @@ class JsonRpc:
         """Send one JSON-RPC call and return its result; None for an answer without `result` (docs/facts/odoo-19.0.md#2)."""
         parameters = {"service": service, "method": method, "args": arguments}
         body = {"jsonrpc": "2.0", "method": "call", "id": next(self._numbers), "params": parameters}
-        status, media, text = self._wire.exchange("POST", "/jsonrpc", body, call=label, write=write)
-        if status != 200 or media != "application/json":
-            raise unclassified(status, media, call=label, write=write)
-        answer = _parsed(text, label, write)
-        if not isinstance(answer, dict):
-            raise _unreadable("an answer that is no JSON-RPC", label, write)
-        if "error" not in answer:
-            return answer.get("result")
-        raise rpc_refusal(answer["error"], label, write)
+        answer = self._session.exchange("POST", f"{self._connection.url}/jsonrpc", body, call=label, write=write)
+        if answer.status != 200 or answer.media != "application/json":
+            raise unclassified(answer.status, answer.media, call=label, write=write)
+        content = self._session.decoded(answer.body, call=label, write=write)
+        if not isinstance(content, dict):
+            raise failure(Failure.NOT_JSON, "odoo", call=label, write=write, said="an answer that is no JSON-RPC")
+        if "error" not in content:
+            return content.get("result")
+        data = content["error"].get("data") if isinstance(content["error"], dict) else None
+        if isinstance(data, dict) and isinstance(data.get("name"), str):
+            raise refusal(data["name"], str(data.get("message", "")), call=label, write=write)
+        raise failure(Failure.NOT_JSON, "odoo", call=label, write=write, said="a JSON-RPC error without its name")
 
 
-def discover(wire: Wire, connection: OdooConnection) -> Transport:
+def discover(session: HttpSession, connection: OdooConnection) -> Transport:
     """Return the transport of this server: JSON-2 where it is available, otherwise JSON-RPC."""
-    status, media, text = wire.exchange("GET", "/web/version", None, call="version", write=False)
-    if status == 200 and media == "application/json":
-        answer = _parsed(text, "version", write=False)
-        version = Version.parsed(answer.get("version") if isinstance(answer, dict) else None)
+    answer = session.exchange("GET", f"{connection.url}/web/version", call="version", write=False)
+    if answer.status == 200 and answer.media == "application/json":
+        content = session.decoded(answer.body, call="version", write=False)
+        version = Version.parsed(content.get("version") if isinstance(content, dict) else None)
         if version.major >= 19:
-            return Json2(wire, connection, version)
-    elif status in (429, 502, 503, 504):
-        raise Unavailable(f"HTTP {status}", system="odoo", call="version")
-    rpc = JsonRpc(wire, connection, Version(0))
-    answer = rpc.service("common", "version", [], "version", write=False)
-    rpc.version = Version.parsed(answer.get("server_serie") if isinstance(answer, dict) else None)
+            return Json2(session, connection, version)
+    elif answer.status in (429, 502, 503, 504):
+        raise Unavailable(f"HTTP {answer.status}", system="odoo", call="version")
+    rpc = JsonRpc(session, connection, Version(0))
+    series = rpc.service("common", "version", [], "version", write=False)
+    rpc.version = Version.parsed(series.get("server_serie") if isinstance(series, dict) else None)
     return rpc
-
-
-def _limited(answer: requests.Response, call: str, write: bool) -> bytes:
-    """Return the body. Raises Unreadable or OutcomeUnknown when it exceeds `LARGEST_ANSWER`."""
-    parts, size = [], 0
-    for chunk in answer.iter_content(_CHUNK):
-        parts.append(chunk)
-        size += len(chunk)
-        if size > LARGEST_ANSWER:
-            raise _unreadable(f"an answer of more than {LARGEST_ANSWER >> 20} MB", call, write)
-    return b"".join(parts)
-
-
-def _parsed(text: bytes, call: str, write: bool) -> Any:
-    try:
-        return parse_json(text)
-    except Unreadable as problem:
-        raise _unreadable(str(problem), call, write) from None
-
-
-def _unreadable(what: str, call: str, write: bool) -> MagodooError:
-    """Return the error for an invalid answer: Unreadable for a read, OutcomeUnknown for a write."""
-    return (OutcomeUnknown if write else Unreadable)(what, system="odoo", call=call)
-
-
-def rpc_refusal(error: Any, call: str, write: bool) -> MagodooError:
-    """Return the error for the `error` of a JSON-RPC answer; one without its name is an invalid answer."""
-    data = error.get("data") if isinstance(error, dict) else None
-    if isinstance(data, dict) and isinstance(data.get("name"), str):
-        return refusal(data["name"], str(data.get("message", "")), call=call, write=write)
-    return _unreadable("a JSON-RPC error without its name", call, write)
-
-
-def failed_exchange(problem: requests.RequestException, call: str, write: bool) -> MagodooError:
-    """Return the error for an exchange without an answer. Texts of `requests` contain host and URL: only the exception's type is named."""
-    kind = type(problem).__name__
-    if isinstance(problem, requests.exceptions.SSLError):
-        return FixConfiguration("TLS could not be verified", system="odoo", call=call, hint="check the certificate")
-    if isinstance(problem, requests.ConnectTimeout | requests.exceptions.ProxyError) or _never_connected(problem):
-        return Unreachable(f"no connection ({kind})", system="odoo", call=call)
-    if isinstance(problem, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-        return FixConfiguration("the URL cannot be used", system="odoo", call=call)
-    kinds: type[MagodooError] = OutcomeUnknown if write else Unreachable
-    return kinds(f"the answer did not arrive ({kind})", system="odoo", call=call)
-
-
-def _never_connected(problem: requests.RequestException) -> bool:
-    """Return whether the connection was refused or the name unknown: nothing was sent."""
-    inner = problem.args[0] if problem.args else None
-    reason = getattr(inner, "reason", inner)
-    return type(reason).__name__ in ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError")
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
-
-
-def _version_of_magodoo() -> str:
-    try:
-        return metadata.version("magodoo")
-    except metadata.PackageNotFoundError:
-        return "0"

@@ -1,0 +1,400 @@
+"""One HTTP session for both systems: connections, limits, redirects, repeated reads, and one table of what each failure means.
+
+A read is repeated while its failure is a TransientError (`HttpSession.repeated`). A read that tests the connection, and every write, is
+sent once: after a write that may have happened, the ledger searches for its result before anything is sent again.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+import tenacity
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import NewConnectionError
+
+from magodoo.errors import (
+    FixConfiguration,
+    FixDocument,
+    Forbidden,
+    MagodooError,
+    OutcomeUnknown,
+    TooLate,
+    TransientError,
+    Unauthorized,
+    Unavailable,
+    Unreachable,
+    Unreadable,
+)
+from magodoo.money import dump_json, parse_json
+from magodoo.timestamps import utc_now
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+System = Literal["magento", "odoo"]
+Auth = Callable[[requests.PreparedRequest], requests.PreparedRequest]
+
+CHUNK = 64 * 1024
+
+
+class Garbled(Unreadable):
+    """A body that cannot be parsed; `raw` is its beginning."""
+
+    def __init__(self, message: str, raw: bytes, **where: str) -> None:
+        super().__init__(message, **where)
+        self.raw = raw
+
+
+class Failure(Enum):
+    """What can go wrong with a call, besides the status of its answer."""
+
+    NOT_CONNECTED = auto()  # nothing was sent
+    UNTRUSTED = auto()  # a certificate; nothing was sent
+    TLS_BROKEN = auto()
+    BAD_ADDRESS = auto()
+    BAD_HEADER = auto()
+    BAD_ENCODING = auto()
+    TIMED_OUT = auto()  # before the answer began
+    BROKEN = auto()  # after the request was sent, or while the answer arrived
+    TOO_LARGE = auto()
+    TOO_SLOW = auto()
+    REDIRECTED = auto()
+    EMPTY = auto()
+    HTML = auto()
+    NOT_JSON = auto()
+    NO_DATABASE = auto()  # Odoo answers 404 with a page of HTML
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """The error to raise; its message, with places for details of the failure; what to do next."""
+
+    error: type[MagodooError]
+    message: str
+    hint: str = ""
+
+
+def _both(error: type[MagodooError], message: str, hint: str = "") -> tuple[Meaning, Meaning]:
+    return Meaning(error, message, hint), Meaning(error, message, hint)
+
+
+def _lost(error: type[MagodooError], message: str, write: str = "", probe: str = "") -> tuple[Meaning, Meaning]:
+    """Return the meaning of an answer that did not arrive whole: after a write nobody knows whether it happened."""
+    return Meaning(error, message), Meaning(OutcomeUnknown, write or message, probe)
+
+
+_PROBE = "look for the document's marker before anything is sent again"
+_UNSOUND = "sent, and no sound answer ({name})"
+_UNUSABLE = "the write got an unusable answer: "
+_NO_ANSWER = "the answer did not arrive ({name})"
+_HTTP = "HTTP {status} with {media}"
+_NO_TLS = _both(FixConfiguration, "TLS could not be verified", "check the certificate")
+_NO_SHOP = _both(FixConfiguration, "the shop's address cannot be used ({name})")
+_BUSY_SHOP = _both(Unavailable, "the shop is busy ({status})")
+_NO_ODOO = _both(FixConfiguration, _HTTP, "check the URL: is this an Odoo?")
+_TOO_MUCH_FOR_ODOO = _both(FixDocument, f"{_HTTP}: the request is too large")
+
+FAILURES: Mapping[tuple[Failure | int, System], tuple[Meaning, Meaning]] = {
+    # (what happened or the answer's status, where): (what it means for a read, for a write). A read is repeated if it means a TransientError.
+    (Failure.NOT_CONNECTED, "magento"): _both(Unreachable, "the shop cannot be reached ({name}); nothing was sent"),
+    (Failure.NOT_CONNECTED, "odoo"): _both(Unreachable, "no connection ({name})"),
+    (Failure.UNTRUSTED, "magento"): _both(Unreachable, "the shop cannot be reached (its TLS certificate is not trusted); nothing was sent"),
+    (Failure.UNTRUSTED, "odoo"): _NO_TLS,
+    (Failure.TLS_BROKEN, "magento"): _lost(Unreachable, "the connection broke ({name})", _UNSOUND, _PROBE),
+    (Failure.TLS_BROKEN, "odoo"): _NO_TLS,
+    (Failure.BAD_ADDRESS, "magento"): _NO_SHOP,
+    (Failure.BAD_ADDRESS, "odoo"): _both(FixConfiguration, "the URL cannot be used"),
+    (Failure.BAD_HEADER, "magento"): _NO_SHOP,
+    (Failure.BAD_HEADER, "odoo"): _lost(Unreachable, _NO_ANSWER),
+    (Failure.BAD_ENCODING, "magento"): _lost(Garbled, "a compressed answer that cannot be unpacked", _UNSOUND, _PROBE),
+    (Failure.BAD_ENCODING, "odoo"): _lost(Unreachable, _NO_ANSWER),
+    (Failure.TIMED_OUT, "magento"): _lost(Unavailable, "no answer in time ({name})", _UNSOUND, _PROBE),
+    (Failure.TIMED_OUT, "odoo"): _lost(Unreachable, _NO_ANSWER),
+    (Failure.BROKEN, "magento"): _lost(Unreachable, "the connection broke ({name})", _UNSOUND, _PROBE),
+    (Failure.BROKEN, "odoo"): _lost(Unreachable, _NO_ANSWER),
+    (Failure.TOO_LARGE, "magento"): _lost(Garbled, "an answer of more than {bytes} bytes", "the write got an answer of more than {bytes} bytes"),
+    (Failure.TOO_LARGE, "odoo"): _lost(Unreadable, "an answer of more than {megabytes} MB"),
+    (Failure.TOO_SLOW, "magento"): _lost(Garbled, "an answer that does not end in time", "the write got an answer that does not end in time"),
+    (Failure.TOO_SLOW, "odoo"): _lost(Unreadable, "an answer that does not end in time"),
+    (Failure.REDIRECTED, "magento"): _both(
+        FixConfiguration, "redirected to {host}: not followed, the login must not reach another address",
+        "set the final address as the connection's base URL",
+    ),
+    (Failure.REDIRECTED, "odoo"): _both(
+        FixConfiguration, "the server redirects to {elsewhere}; that is not followed, because the API key would go there",
+        "enter Odoo's final address in the connection",
+    ),
+    (Failure.EMPTY, "magento"): _lost(Garbled, "an empty answer", f"{_UNUSABLE}an empty answer", _PROBE),
+    (Failure.EMPTY, "odoo"): _lost(Unreadable, "{problem}"),
+    (Failure.HTML, "magento"): (
+        Meaning(Unavailable, "a page of HTML instead of data", "open the address in a browser: maintenance, firewall or login?"),
+        Meaning(OutcomeUnknown, f"{_UNUSABLE}a page of HTML instead of data", _PROBE),
+    ),
+    (Failure.HTML, "odoo"): _lost(Unreadable, "{problem}"),
+    (Failure.NOT_JSON, "magento"): _lost(Garbled, "{problem}", f"{_UNUSABLE}{{problem}}", _PROBE),
+    (Failure.NOT_JSON, "odoo"): _lost(Unreadable, "{problem}"),
+    # Odoo selects the database before it runs anything, so nothing was done (docs/facts/odoo-19.0.md#1).
+    (Failure.NO_DATABASE, "odoo"): _both(Unavailable, "HTTP 404 with {media}: the database is down, or its name is wrong"),
+    (200, "odoo"): _lost(Unavailable, _HTTP),  # no JSON, by its content type
+    (400, "magento"): _both(FixConfiguration, "refused with {status}, not by Magento"),  # and what is not named here
+    (400, "odoo"): _NO_ODOO,
+    (401, "magento"): _both(
+        Unauthorized, "not authorized (401)", "check the login; a proxy that changes host, port or path breaks OAuth signatures too"
+    ),
+    (401, "odoo"): _both(Unauthorized, _HTTP, "check the API key and the proxy before Odoo"),
+    (403, "magento"): _both(Forbidden, "refused before Magento saw it (403)", "let this machine pass the shop's firewall"),
+    (403, "odoo"): _both(Forbidden, _HTTP, "something before Odoo refuses this call"),
+    (404, "magento"): _both(FixConfiguration, "no Magento REST interface there (404)", "check the base URL"),
+    (408, "magento"): _lost(Unavailable, "{status}", "{status}", _PROBE),
+    (408, "odoo"): _NO_ODOO,
+    (413, "odoo"): _TOO_MUCH_FOR_ODOO,
+    (414, "odoo"): _TOO_MUCH_FOR_ODOO,
+    (425, "magento"): _BUSY_SHOP,
+    (425, "odoo"): _NO_ODOO,
+    (429, "magento"): _BUSY_SHOP,
+    (429, "odoo"): _both(Unavailable, _HTTP),
+    (500, "magento"): _lost(Unavailable, "{status}", "{status}", _PROBE),  # and every 5xx
+    (500, "odoo"): _lost(Unavailable, _HTTP),
+}  # fmt: skip
+
+
+def failure(
+    what: Failure | int, system: System, *, call: str, write: bool, said: str = "", raw: bytes = b"", **details: object
+) -> MagodooError:
+    """Return the error for a failure, or for the status of an answer whose body does not decide.
+
+    `said` is the server's own message, which replaces that of the table; `details` fill the places of the table's message; `raw` is the
+    beginning of an answer that cannot be parsed.
+    """
+    if isinstance(what, int):
+        details["status"] = what
+        what = what if (what, system) in FAILURES else 500 if what >= 500 else 400
+    meaning = FAILURES[what, system][write]
+    message, where = said or meaning.message.format(**details), {"system": system, "call": call, "hint": meaning.hint}
+    return Garbled(message, raw, **where) if meaning.error is Garbled else meaning.error(message, **where)
+
+
+_CAUSES: tuple[tuple[Failure, tuple[type[BaseException], ...]], ...] = (
+    (Failure.NOT_CONNECTED, (requests.ConnectTimeout, requests.exceptions.ProxyError, NewConnectionError)),
+    (Failure.UNTRUSTED, (ssl.SSLCertVerificationError,)),
+    (Failure.TLS_BROKEN, (requests.exceptions.SSLError,)),
+    (Failure.BAD_ADDRESS, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)),
+    (Failure.BAD_HEADER, (requests.exceptions.InvalidHeader,)),
+    (Failure.BAD_ENCODING, (requests.exceptions.ContentDecodingError,)),
+    (Failure.TIMED_OUT, (requests.Timeout,)),
+)
+
+
+def failure_of(problem: requests.RequestException) -> Failure:
+    """Return what happened: the first of `_CAUSES` in the chain of exceptions that `requests` and `urllib3` wrap around each other."""
+    chain: list[Any] = [problem]
+    for each in chain:
+        if isinstance(each, BaseException) and len(chain) < 100:
+            chain += [getattr(each, "reason", None), each.__cause__, each.__context__, *each.args]
+    return next((what for what, kinds in _CAUSES if any(isinstance(each, kinds) for each in chain)), Failure.BROKEN)
+
+
+def is_html(body: bytes) -> bool:
+    """Return whether the body is HTML, whatever its content type: a failed database of Magento sends HTML as text/plain."""
+    return re.match(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|\?xml)", body[:200], re.IGNORECASE) is not None
+
+
+@dataclass
+class Stats:
+    """Counters of a session: requests sent, seconds waited for answers, reads retried."""
+
+    requests: int = 0
+    seconds: float = 0.0
+    retries: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def add(self, *, requests: int = 0, seconds: float = 0.0, retries: int = 0) -> None:
+        """Add to the counters. Thread-safe."""
+        with self._lock:
+            self.requests += requests
+            self.seconds += seconds
+            self.retries += retries
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What every call to a system may take: seconds, attempts of a read, bytes of an answer (a longer one is aborted)."""
+
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    write_timeout: float = 120.0
+    attempts: int = 4
+    largest_body: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer that arrived whole, and the UTC time at which its request started."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    began_at: datetime
+
+    @property
+    def media(self) -> str:
+        """Return the media type, in lower case."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+class HttpSession:
+    """Calls to one system, one exchange at a time in each thread. Thread-safe."""
+
+    def __init__(
+        self,
+        system: System,
+        limits: Limits,
+        headers: Mapping[str, str],
+        *,
+        connections: int,  # kept open between calls
+        wait: tenacity.wait.wait_base,  # between the attempts of a read
+        patience: float = math.inf,  # timeouts that a whole body may take, however steadily it arrives
+        verify: bool | str = True,
+        proxies: Mapping[str, str] | None = None,
+        sleep: Callable[[float], None] = tenacity.sleep,
+    ) -> None:
+        self.stats = Stats()
+        self._system, self._limits, self._patience = system, limits, patience
+        self._wait, self._sleep = wait, sleep
+        self._verify, self._proxies = verify, proxies or {}
+        self._session = requests.Session()
+        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        self._session.headers.update(headers)
+        # The connection holds the only credential: neither ~/.netrc nor a cookie may replace it.
+        self._session.auth = lambda request: request
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+    def repeated(self, read: Callable[[], Result], noted: Callable[[tenacity.RetryCallState], None]) -> Result:
+        """Return the result of a read, which is called again, after growing pauses, while it raises a TransientError.
+
+        `noted` is called before each pause.
+        """
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(TransientError),
+            stop=tenacity.stop_after_attempt(self._limits.attempts),
+            wait=self._wait,
+            before_sleep=noted,
+            sleep=self._sleep,
+            reraise=True,
+        )(read)
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        body: Any = None,
+        *,
+        call: str,
+        write: bool,
+        auth: Auth | None = None,
+        headers: Mapping[str, str] | None = None,
+        until: float = math.inf,
+        redirects: bool = False,
+    ) -> Answer:
+        """Send one request, `body` as JSON, and return the answer, whatever its status.
+
+        `call` names the call in errors, without host or secrets. No redirect is followed: it is FixConfiguration, or the answer, if
+        `redirects` says so.
+
+        Raises:
+            TooLate: a write that was not sent, because time.monotonic() has reached `until`.
+            MagodooError: see `FAILURES`.
+        """
+        content = None if body is None else dump_json(body).encode()
+        kind = {} if body is None else {"Content-Type": "application/json"}
+        request = requests.Request(method, url, {**kind, **(headers or {})}, data=content, auth=auth)
+        raw, name, largest = b"", "", self._limits.largest_body
+        try:
+            prepared = self._session.prepare_request(request)  # logs in, where that is necessary
+            if write and time.monotonic() >= until:
+                raise TooLate(system=self._system, call=call)
+            answer = self._send(prepared, self._limits.write_timeout if write else self._limits.read_timeout)
+        except requests.RequestException as problem:
+            what, name = failure_of(problem), type(problem).__name__
+        except _CutOff as problem:
+            what, raw = problem.args
+        else:
+            log.debug("%s: %s, %s bytes", call, answer.status, len(answer.body))
+            if 300 <= answer.status < 400 and not redirects:
+                host, elsewhere = _target(url, answer.headers)
+                raise failure(Failure.REDIRECTED, self._system, call=call, write=write, host=host, elsewhere=elsewhere)
+            return answer
+        # Raised outside the handlers: a cause or context would hold the request, and so the credentials.
+        raise failure(
+            what, self._system, call=call, write=write, raw=raw, name=name, bytes=largest, megabytes=largest >> 20
+        )
+
+    def decoded(self, body: bytes, *, call: str, write: bool) -> Any:
+        """Return the value of a JSON body, fractions as Decimal. Raises the error of EMPTY, HTML or NOT_JSON."""
+        try:
+            return parse_json(body)
+        except Unreadable as problem:
+            reason = str(problem)
+        what = Failure.HTML if is_html(body) else Failure.NOT_JSON if body else Failure.EMPTY
+        raise failure(what, self._system, call=call, write=write, raw=body[:100_000], problem=reason)
+
+    def _send(self, request: requests.PreparedRequest, timeout: float) -> Answer:
+        began, began_at = time.monotonic(), utc_now()
+        options = self._session.merge_environment_settings(
+            str(request.url), dict(self._proxies), True, self._verify, None
+        )
+        try:
+            with self._session.send(
+                request, timeout=(self._limits.connect_timeout, timeout), allow_redirects=False, **options
+            ) as response:
+                body = _limited(response, self._limits.largest_body, began + timeout * self._patience)
+        finally:
+            self.stats.add(requests=1, seconds=time.monotonic() - began)
+        return Answer(response.status_code, response.headers, body, began_at)
+
+
+class _CutOff(Exception):
+    """A body that exceeds its limit in bytes or in time; the arguments are the failure and the body's beginning."""
+
+
+def _limited(response: requests.Response, largest: int, deadline: float) -> bytes:
+    """Return the body. Raises _CutOff as soon as it is larger, or arrives later, than it may."""
+    parts, size = [], 0
+    for chunk in response.iter_content(CHUNK):
+        parts.append(chunk)
+        size += len(chunk)
+        if size > largest:
+            raise _CutOff(Failure.TOO_LARGE, parts[0])
+        if time.monotonic() > deadline:
+            raise _CutOff(Failure.TOO_SLOW, parts[0])
+    return b"".join(parts)
+
+
+def _target(url: str, headers: Mapping[str, str]) -> tuple[str, str]:
+    """Return where an answer redirects to, without path and query: the host, and whether it is another one."""
+    try:
+        target = urlsplit(headers.get("Location", ""))
+        host = f"{target.scheme}://{target.hostname}" if target.hostname else "another path"
+    except ValueError:
+        return "an unreadable address", "another address"
+    is_other = target.netloc and target.netloc != urlsplit(url).netloc
+    return host, "another host" if is_other else "another address"
