@@ -102,6 +102,18 @@ def test_python_names_states_by_their_enum() -> None:
     assert not found, "\n".join(found)
 
 
+def test_no_state_from_outside_is_made_a_member() -> None:
+    """`OdooMoveState(word)` would raise for a state that an extension or a later version sends."""
+    made = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.func.id}"
+        for path, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        if node.func.id in {each.__name__ for each in OF_SYSTEMS}
+    ]
+    assert not made, "\n".join(made)
+
+
 def statements() -> Iterator[tuple[Path, str]]:
     """Every text that may be SQL: of the SQL files, and of strings in the code, `?` for what an f-string puts in."""
     yield from ((path, path.read_text()) for path in SOURCES if path.suffix == ".sql")
