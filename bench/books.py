@@ -35,7 +35,7 @@ class _Live:
         return self
 
     def call(self, model: str, method: str, ids: Any = None, context: Any = None, **arguments: Any) -> Any:
-        return self.admin.write_call(model, method, ids=ids, context=context, **arguments)
+        return self.admin.rpc.write_call(model, method, ids=ids, context=context, **arguments)
 
 
 class Books:

@@ -23,7 +23,7 @@ NEVER = ("account", "tax", "partner", "journal", "date", "amount", "state", "com
 class Odoo:
     """Answers by (model, method)."""
 
-    company, companies = 1, [1]
+    company_id, companies = 1, [1]
 
     def __init__(
         self, answers: dict[tuple[str, str], Any], lists: dict[str, list[dict[str, Any]]] | None = None
@@ -42,7 +42,7 @@ class Odoo:
 
 def look(check: Any, odoo: Odoo, **names: Any) -> Outcome:
     instance = Instance.model_validate({**NAMES, "odoo": names})
-    found: Outcome = check(SimpleNamespace(odoo=odoo, instance=instance, needs=lambda need: True))
+    found: Outcome = check(SimpleNamespace(odoo=SimpleNamespace(rpc=odoo), instance=instance, needs=lambda need: True))
     return found
 
 

@@ -89,12 +89,8 @@ class Documents:
             delivery_key: Field of a transfer with the delivery key (`odoo.delivery_key_field`).
             condition: Returns a domain that further narrows what is read.
         """
-        self._rpc, self._number_fields, self._delivery_key, self._condition = (
-            rpc,
-            number_fields,
-            delivery_key,
-            condition,
-        )
+        self._rpc, self._condition = rpc, condition
+        self._number_fields, self._delivery_key = number_fields, delivery_key
         self._trees, self._external_ids, self._units = TreeReader(rpc), ExternalIds(rpc), Units(rpc)
         self._visibility, self._settlements = Visibility(rpc), Settlements(rpc)
 
