@@ -70,7 +70,7 @@ class Unauthorized(FixConfiguration):
 
 
 class Forbidden(FixConfiguration):
-    """The credential works but lacks a right."""
+    """The credential is valid, but a permission is missing."""
 
 
 class UnknownField(FixConfiguration):

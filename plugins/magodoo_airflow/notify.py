@@ -43,7 +43,7 @@ class TaskFailed(BaseNotifier):
         settings = read_with_problems().settings
         instance = settings.instances.get(self.instance) or next(iter(settings.instances.values()), None)
         if instance is None:
-            log.error("no instance is set up: nobody can be told that %s failed", context["ti"].task_id)
+            log.error("no instance is set up: nobody can be notified that %s failed", context["ti"].task_id)
             return
         if not self.instance:
             instance = instance.model_copy(update={"id": "all", "title": "all"})

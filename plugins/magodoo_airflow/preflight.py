@@ -139,7 +139,7 @@ def reach_smtp(connection: str) -> str:
 
 
 def find_connections_as_servers_do() -> None:
-    """Let connections be looked up in the metadata database too, which only Airflow's own processes do by themselves."""
+    """Search connections in the metadata database too, which only Airflow's own processes do by default."""
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
 
 

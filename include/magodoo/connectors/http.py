@@ -176,7 +176,7 @@ def failure(
 ) -> MagodooError:
     """Return the error for a failure, or for the status of an answer whose body does not decide.
 
-    `said` is the server's own message, which replaces that of the table; `details` fill the places of the table's message; `raw` is the
+    `said` is the server's own message and replaces the table's; `details` are formatted into the table's message; `raw` is the
     beginning of an answer that cannot be parsed.
     """
     if isinstance(what, int):
@@ -317,8 +317,8 @@ class HttpSession:
     ) -> Answer:
         """Send one request, `body` as JSON, and return the answer, whatever its status.
 
-        `call` names the call in errors, without host or secrets. No redirect is followed: it is FixConfiguration, or the answer, if
-        `redirects` says so.
+        `call` names the call in errors, without host or secrets. No redirect is followed: it raises FixConfiguration, or is
+        returned as the answer if `redirects` is set.
 
         Raises:
             TooLate: a write that was not sent, because time.monotonic() has reached `until`.

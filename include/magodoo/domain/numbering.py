@@ -25,7 +25,7 @@ class Numbering:
     def of(cls, prefix: str, day: date, posted: date, year_end: tuple[int, int] = (12, 31)) -> Numbering:
         """Return the sequence of a prefix (`INV/2026/03/`) that has a document dated `day`.
 
-        The prefix tells when the sequence restarts, as Odoo reads it: each month, each year, each fiscal year (which ends on month and day
+        The prefix determines when the sequence restarts, as in Odoo: each month, each year, each fiscal year (which ends on month and day
         `year_end`), or never.
         """
         first, last = _span(prefix, day, year_end)

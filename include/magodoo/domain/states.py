@@ -106,7 +106,7 @@ UNDER_WAY = (MagentoOrderState.PROCESSING, MagentoOrderState.COMPLETE, MagentoOr
 """Orders that are confirmed in Odoo, and the ones imported unless the settings name others."""
 
 MAY_BE_UNCAPTURED = (MagentoOrderState.PROCESSING, MagentoOrderState.COMPLETE)
-"""Orders that look paid although their money may only be authorised (docs/facts/magento-versions.md#authorisations)."""
+"""Orders whose state suggests payment although the money may only be authorised (docs/facts/magento-versions.md#authorisations)."""
 
 NOTHING_IS_WRITTEN = (
     MagentoOrderState.HOLDED,

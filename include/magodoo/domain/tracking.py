@@ -39,7 +39,7 @@ def parts(numbers: Iterable[str]) -> frozenset[str]:
 
 
 def missing_numbers(numbers: Sequence[str], others: Iterable[str]) -> list[str]:
-    """Return the numbers of which `others` lack a part; none where all their parts are present.
+    """Return the numbers with a part that is not in `others`.
 
     Of several numbers in one field of which `others` contain some, only the missing pieces between commas are returned.
     """

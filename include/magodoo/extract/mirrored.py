@@ -129,7 +129,7 @@ def _our_line(move: Row, mirror: Mirror, lines: Mapping[int, int], order: int) -
     """Return the line of our order whose goods a move of its mirror brings; False for goods that our order does not have.
 
     Raises:
-        Unreadable: The goods are components of a kit, or the lines cannot be told apart.
+        Unreadable: The goods are components of a kit, or the lines cannot be distinguished.
     """
     their_line = int(odoo.link_id(move, "sale_line_id") or 0)
     product = mirror.sold.get(their_line)

@@ -1,4 +1,4 @@
-"""Decide what of an Odoo invoice or credit note money has settled, and what something else: the evidence of payment.
+"""Split what settled an Odoo invoice or credit note into money and other entries: the evidence of payment.
 
 Money is (a) what partial reconciliations with payment, bank and cash entries settled of this document, and (b)
 payments that are registered on it and made no entry: those are *in payment*. A write-off, a set-off against another

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Say how the same document is found that somebody else made (docs/business-rules.md#cut-over).
+    """Hold the search criteria for the same document created by somebody else (docs/business-rules.md#cut-over).
 
     Attributes:
         email: The customer's, or "".

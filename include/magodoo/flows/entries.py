@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class EntryIntent:
-    """Say how an invoice or credit note is written.
+    """Hold how an invoice or credit note is written.
 
     Attributes:
         post: Whether it is posted; otherwise it stays a draft.
@@ -46,7 +46,7 @@ class EntryIntent:
 
 
 class EntrySearch(Search, frozen=True, kw_only=True):
-    """Say how the same invoice or credit note is found that somebody else made.
+    """Hold the search criteria for the same invoice or credit note created by somebody else.
 
     Attributes:
         order_references: What a reference field holds that names its order.
@@ -106,7 +106,7 @@ def plan_entry(
 def nothing_to_book(order: OrderPlan, finding: Finding, row: Document) -> bool:
     """Return whether a document of zero is not posted; its finding then becomes `nothing_to_book`, with the reason.
 
-    docs/business-rules.md#credit-memos: it is posted where its invoice was; otherwise, and where the settings say so, it
+    docs/business-rules.md#credit-memos: it is posted where its invoice was; otherwise, and if the settings require it, it
     is information.
     """
     if rounded(row.grand_total) or finding.type is not MISSING_IN_ODOO:
@@ -315,7 +315,7 @@ def _quantities(document: CanonicalDocument) -> tuple[Item, ...]:
 
 
 def _search(sources: Sources, order: CanonicalDocument, document: CanonicalDocument) -> EntrySearch:
-    """Return where to look for the same document made by somebody else (docs/business-rules.md#cut-over)."""
+    """Return the search criteria for the same document created by somebody else (docs/business-rules.md#cut-over)."""
     prefix = sources.instance.odoo.order_number_prefix
     return EntrySearch(
         email=order.customer_email or "",

@@ -104,7 +104,7 @@ class WriteEntries(Writer[EntryT]):
         return None
 
     def check(self, context: Context, changes: Sequence[LeasedChange[EntryT]]) -> dict[int, MagodooError]:
-        """Refuse or hold what cannot be posted now: by its order, its currency rate, a closed period, the numbering, or what is left to invoice."""
+        """Refuse or hold what cannot be posted now because of its order, currency rate, period, numbering, or the quantity still to invoice."""
         client = context.odoo
         ids = resolve(context, changes, [change.request.order for change in changes])
         orders = (

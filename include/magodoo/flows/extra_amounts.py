@@ -358,7 +358,7 @@ def _left_over(
 
 
 def _cancelled(order: CanonicalDocument, known: Sequence[Group]) -> RequestProblem:
-    """Amounts that fields show and the total lacks, so that one which nothing names may hide behind them."""
+    """Return a problem for amounts that are in fields but not in the total: they may conceal one that no field names."""
     said = f"{order.number} shows {', '.join(_named(known, order.currency))}, and its total has nothing of it beside its parts"
     why = "something that no setting names cancels it, or it is in a part already and is no amount of its own"
     return _problem("remainder", f"{said}: {why}")

@@ -275,7 +275,7 @@ def _ordered(order: CanonicalDocument, line: CanonicalLine) -> CanonicalLine | N
 
 
 def _untold_type(order: CanonicalDocument, ordered: CanonicalLine | None) -> list[RequestProblem]:
-    """Return a problem for a row with parts when Magento does not say whether they or the row itself carry the money (docs/facts/pair.md#1)."""
+    """Return a problem for a row with parts if Magento does not state whether the amounts are on the parts or on the row (docs/facts/pair.md#1)."""
     if ordered is None or ordered.role != "item" or ordered.product_type:
         return []
     if not any(line.parent_item_key == ordered.item_key for line in order.lines):

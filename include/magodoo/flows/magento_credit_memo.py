@@ -72,7 +72,7 @@ class CreditMemoRequest(MoneyRequest, frozen=True, kw_only=True):
 
 
 def plan_magento_credit_memos(order: OrderPlan) -> None:
-    """Plan the offline credit memo of each Odoo credit note that Magento lacks.
+    """Plan the offline credit memo of each Odoo credit note that is missing in Magento.
 
     Planned for the finding `missing_in_magento` of a credit memo. A dynamic bundle is refunded by its children (facts
     magento-2.4.7 5.4). Not planned while `credit_memos.to_magento` is off, before the invoice that it reverses is

@@ -63,7 +63,7 @@ class DocumentRequest(Request, frozen=True, kw_only=True):
     """Hold what every new document of Magento names.
 
     Attributes:
-        marker: What its comment says, by which it is found again.
+        marker: The text of its comment, by which it is found again.
         notify: Whether the customer gets Magento's mail.
     """
 

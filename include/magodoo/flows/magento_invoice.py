@@ -1,6 +1,6 @@
 """Invoice of Odoo -> Magento invoice, which Magento then shows as paid whatever the method (docs/facts/magento-2.4.7.md#5).
 
-Planned once Odoo has posted the invoice, or has it paid, as the setting `invoices.to_magento` says.
+Planned once Odoo has posted the invoice, or once it is paid, depending on the setting `invoices.to_magento`.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class MagentoInvoiceRequest(MoneyRequest, frozen=True, kw_only=True):
 
 
 def plan_magento_invoices(order: OrderPlan) -> None:
-    """Plan the Magento invoice of each Odoo invoice that Magento lacks.
+    """Plan the Magento invoice of each Odoo invoice that is missing in Magento.
 
     Planned for the finding `missing_in_magento` of an invoice, the one with the most shipping first: Magento puts all
     shipping on the first invoice. Not planned while `invoices.to_magento` is off, while the order is not ready in
@@ -122,7 +122,7 @@ def _items_invoiced(order: OrderPlan, row: Document) -> tuple[tuple[Item, ...], 
 
 
 def prepare_invoice(sources: Sources, plan: PlannedChange[MagentoInvoiceIntent]) -> Prepared:
-    """Build the request of an invoice: never captured, and the customer is notified only if the setting says so.
+    """Build the request of an invoice: never captured, and the customer is notified only if the setting is on.
 
     Over REST Magento marks the invoice as paid.
     """

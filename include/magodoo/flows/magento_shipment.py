@@ -100,7 +100,7 @@ Change = LeasedChange[MagentoShipmentRequest]
 
 
 def plan_magento_shipments(order: OrderPlan) -> None:
-    """Plan the Magento shipment of each Odoo delivery that Magento lacks.
+    """Plan the Magento shipment of each Odoo delivery that is missing in Magento.
 
     Planned for the finding `missing_in_magento` of a shipment. Not planned while `shipments.to_magento` is off, for a
     delivery with goods that are no item of Magento's order, while the order is not ready in Magento, and for a part
@@ -287,9 +287,9 @@ TrackingChange = LeasedChange[MagentoTrackingRequest]
 
 
 def plan_magento_tracking(order: OrderPlan) -> None:
-    """Plan the tracking numbers that the shipment lacks and its delivery has.
+    """Plan the tracking numbers that its delivery has and the shipment does not.
 
-    Planned for the finding `tracking_mismatch`. Not planned when each side has numbers that the other lacks, when
+    Planned for the finding `tracking_mismatch`. Not planned when each side has numbers that are missing on the other, when
     `shipments.tracking` does not allow this direction, and before the cut-over.
     """
     for finding in order.of(FindingType.TRACKING_MISMATCH):
@@ -319,7 +319,7 @@ def prepare_magento_tracking(sources: Sources, plan: PlannedChange[MagentoTracki
 
 
 class AddTracks(Writer[MagentoTrackingRequest]):
-    """Add tracks that a shipment lacks; Magento accepts a number twice, so the shipment is read right before (docs/facts/magento-2.4.7.md#5.2)."""
+    """Add the missing tracks to a shipment; Magento accepts a number twice, so the shipment is read right before (docs/facts/magento-2.4.7.md#5.2)."""
 
     kind = ChangeKind.MAGENTO_TRACKING
     request_type = MagentoTrackingRequest

@@ -1,6 +1,6 @@
 """Magento credit memo -> credit note in Odoo (docs/facts/pair.md#5.2 and #5.3).
 
-Planned for a credit memo that Odoo lacks, as the setting `credit_memos.to_odoo` says. A credit note that names an
+Planned for a credit memo that is missing in Odoo, depending on the setting `credit_memos.to_odoo`. A credit note that names an
 open invoice settles it in Odoo, so this file decides which invoice a memo refunds. What credit notes share with
 invoices is in `entries` (plan and request) and `entry_writing` (probe, check, write).
 """
@@ -30,7 +30,7 @@ from magodoo.reconcile.rows import Document
 
 @dataclass(frozen=True, kw_only=True)
 class CreditNoteIntent(EntryIntent):
-    """Say how a credit note is written.
+    """Hold how a credit note is written.
 
     Attributes:
         invoice: Magento's id of the invoice that it reverses; None where that is not certain.
@@ -46,7 +46,7 @@ class CreditNoteRequest(EntryRequest, frozen=True, kw_only=True):
 
 
 def plan_credit_notes(order: OrderPlan) -> None:
-    """Plan the credit notes that Odoo lacks, and the posting of drafts of ours.
+    """Plan the credit notes that are missing in Odoo, and the posting of drafts of ours.
 
     Planned for the findings `missing_in_odoo` of a credit memo and `status_mismatch` with part `draft`. Not planned
     while `credit_memos.to_odoo` is off, before the cut-over, while the order is not ready, and for a memo that could
@@ -119,21 +119,21 @@ def refunded_invoice(order: OrderPlan, row: Document) -> int | None:
 
 @dataclass
 class _Left:
-    """What no credit memo has refunded yet of an invoice: units by item, and units of the shipping."""
+    """The part of an invoice that no credit memo has refunded yet: units by item, and units of the shipping."""
 
     invoice: Document
     items: dict[str, int]
     shipping: int
 
     def holds(self, memo: Document, items: dict[str, int]) -> bool:
-        """Return whether a memo's items and shipping fit into what is left, and the memo is not older than the invoice."""
+        """Return whether a memo's items and shipping fit into the remainder, and the memo is not older than the invoice."""
         invoiced, refunded = self.invoice.document_date, memo.document_date
         in_time = not (invoiced and refunded and invoiced > refunded)
         enough = all(self.items.get(item, 0) >= quantity for item, quantity in items.items())
         return in_time and enough and self.shipping >= memo.shipping
 
     def take(self, memo: Document, items: dict[str, int]) -> None:
-        """Take a memo's items and shipping from what is left."""
+        """Subtract a memo's items and shipping from the remainder."""
         self.items = {item: quantity - items.get(item, 0) for item, quantity in self.items.items()}
         self.shipping -= memo.shipping
 

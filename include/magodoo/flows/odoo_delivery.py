@@ -70,7 +70,7 @@ Change = LeasedChange[DeliveryRequest]
 
 
 def plan_deliveries(order: OrderPlan) -> None:
-    """Plan the delivery of each Magento shipment that Odoo lacks.
+    """Plan the delivery of each Magento shipment that is missing in Odoo.
 
     Planned for the finding `missing_in_odoo` of a shipment. Not planned while `shipments.to_odoo` is off, before the
     cut-over, while the order is not ready, and for a shipment that could not be read, was made from an Odoo delivery,
@@ -400,9 +400,9 @@ TrackingChange = LeasedChange[DeliveryTrackingRequest]
 
 
 def plan_odoo_tracking(order: OrderPlan) -> None:
-    """Plan the tracking numbers that the delivery lacks and its shipment has.
+    """Plan the tracking numbers that its shipment has and the delivery does not.
 
-    Planned for the finding `tracking_mismatch`. Not planned when each side has numbers that the other lacks, when
+    Planned for the finding `tracking_mismatch`. Not planned when each side has numbers that are missing on the other, when
     `shipments.tracking` does not allow this direction, and before the cut-over.
     """
     for finding in order.of(FindingType.TRACKING_MISMATCH):
@@ -423,7 +423,7 @@ def prepare_odoo_tracking(sources: Sources, plan: PlannedChange[DeliveryTracking
 
 
 class Track(Writer[DeliveryTrackingRequest]):
-    """Add the tracking numbers that a delivery lacks to those that it has."""
+    """Append the missing tracking numbers to those of a delivery."""
 
     kind = ChangeKind.ODOO_TRACKING
     request_type = DeliveryTrackingRequest

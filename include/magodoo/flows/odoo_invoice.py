@@ -1,6 +1,6 @@
 """Magento invoice -> customer invoice in Odoo, equal to the cent (docs/facts/pair.md#4 and #5.2).
 
-Planned for an invoice that Odoo lacks, as the setting `invoices.to_odoo` says. What invoices share with credit notes
+Planned for an invoice that is missing in Odoo, depending on the setting `invoices.to_odoo`. What invoices share with credit notes
 is in `entries` (plan and request) and `entry_writing` (probe, check, write).
 """
 
@@ -40,7 +40,7 @@ from magodoo.money import plain, to_units
 
 @dataclass(frozen=True)
 class InvoiceIntent(EntryIntent):
-    """Say how an invoice is written."""
+    """Hold how an invoice is written."""
 
 
 class SoldLine(NamedTuple):
@@ -61,7 +61,7 @@ class InvoiceRequest(EntryRequest, frozen=True, kw_only=True):
 
 
 def plan_invoices(order: OrderPlan) -> None:
-    """Plan the invoices that Odoo lacks, and the posting of drafts of ours.
+    """Plan the invoices that are missing in Odoo, and the posting of drafts of ours.
 
     Planned for the findings `missing_in_odoo` of an invoice and `status_mismatch` with part `draft`. Not planned
     while `invoices.to_odoo` is off, before the cut-over, while the order is not ready, and for an invoice that could

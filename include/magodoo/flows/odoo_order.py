@@ -1,6 +1,6 @@
 """Magento order -> sale order in Odoo.
 
-Planned for an order that Odoo lacks and that the settings import, and for a quotation of ours once the order has
+Planned for an order that is missing in Odoo and that the settings import, and for a quotation of ours once the order has
 progressed in Magento. The request has the partner with the addresses, the draft order with its lines, and the date.
 The order is written as a draft, its totals are compared to the cent, then it is confirmed and given its own date
 again (docs/facts/pair.md#3).
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OrderIntent:
-    """Say how an order is imported.
+    """Hold how an order is imported.
 
     Attributes:
         confirm: Whether it is confirmed; otherwise it is imported as a quotation.
@@ -83,7 +83,7 @@ Change = LeasedChange[OrderRequest]
 
 
 def plan_order(order: OrderPlan) -> None:
-    """Plan the import of an order that Odoo lacks, or the confirmation of a quotation of ours.
+    """Plan the import of an order that is missing in Odoo, or the confirmation of a quotation of ours.
 
     Planned for the findings `missing_in_odoo` of the order and `status_mismatch` with part `draft`. Not planned for
     an order from before the cut-over, one that Magento holds, one that could not be read, one that the settings keep
@@ -399,7 +399,7 @@ def _over_the_limit(
 ) -> dict[int, str]:
     """Return, by order id, why the customer's credit limit does not cover the order: it stays a quotation (docs/business-rules.md#credit-memos).
 
-    Several orders of one customer are counted in turn against what is left, in units of the company currency.
+    Several orders of one customer are counted in turn against the remaining limit, in units of the company currency.
     """
     owed = {target: change.request.on_credit for target, change in orders.items() if change.request.on_credit}
     partners = {target: int(rows[target]["partner_id"]["id"]) for target in owed}

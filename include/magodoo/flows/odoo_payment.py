@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentIntent:
-    """Say what is paid, and by which method of Magento.
+    """Hold what is paid, and by which payment method of Magento.
 
     Attributes:
         transaction_id: The provider's; None without one.
@@ -338,7 +338,7 @@ def _no_liability(journal: Mapping[str, Any], kind: ChangeKind) -> str | None:
 
 
 def _amount(document: CanonicalDocument, part: str) -> int:
-    """Return the units that a payment part settles; without a part, what is left for the payment method."""
+    """Return the units that a payment part settles; without a part, the remainder for the payment method."""
     parts = parts_of(document)
     return rounded(parts[part] if part else document.grand_total - sum(parts.values()))
 

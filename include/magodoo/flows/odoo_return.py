@@ -1,4 +1,4 @@
-"""Refunded goods -> return in Odoo, where the settings say that a refund means a return (docs/facts/pair.md#5.5)."""
+"""Refunded goods -> return in Odoo, if the settings treat a refund as a return (docs/facts/pair.md#5.5)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Change = LeasedChange[ReturnRequest]
 
 
 def plan_returns(order: OrderPlan) -> None:
-    """Plan the return of refunded and shipped goods to stock, where the settings say that refunds mean returns.
+    """Plan the return of refunded and shipped goods to stock, if the settings treat refunds as returns.
 
     Planned together with our credit note, or once it exists. Beside a credit note that a person wrote it is planned
     only when the return is overdue (finding `refunded_not_returned`), as the person may return the goods. Not planned

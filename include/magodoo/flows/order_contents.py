@@ -57,7 +57,7 @@ def nothing_left(order: CanonicalDocument) -> list[RequestProblem]:
 
 
 def left_out(sources: Sources, order: CanonicalDocument) -> dict[str, int]:
-    """Return the units by item that were refunded before they shipped and that Odoo's order lacks, or will once it is imported."""
+    """Return the units by item that were refunded before they shipped and are not in Odoo's order, or will not be once it is imported."""
     refunded = {str(item): each.refunded for item, each in given_up(order.lines).items() if each.refunded}
     theirs = sources.counterpart(Kind.ORDER, order.source_id) if refunded else None
     if theirs is None:

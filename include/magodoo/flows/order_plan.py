@@ -108,7 +108,7 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Facts:
-    """Hold what planning looks up, gathered once for all orders that have something to resolve."""
+    """Hold the data that planning reads, loaded once for all orders with a finding to resolve."""
 
     situation: Situation
     by_order: dict[int, list[Finding]]
@@ -359,7 +359,7 @@ class OrderPlan:
     def change(self, kind: ChangeKind, row: Document, findings: Iterable[Finding], intent: object, *parts: str) -> None:
         """Plan a change for a document, and name it on the findings that it resolves.
 
-        parts: what tells it from other changes of its kind and document.
+        parts: what distinguishes it from other changes of its kind and document.
         """
         settled = list(findings)
         made = PlannedChange(
@@ -427,7 +427,7 @@ def missing_tracks(
 ) -> tuple[Document, Document, tuple[str, ...]] | None:
     """Return the shipment, its delivery and the tracks that `wanted` (`to_odoo` or `to_magento`) would add.
 
-    None where nothing is lacking there, where each side has numbers that the other lacks (only a person knows which
+    None if nothing is missing there, if each side has numbers that are missing on the other (only a person knows which
     are right), and where a reason prevents it, which the finding keeps.
     """
     shipment, picking = order.row(finding), order.facts.rows[finding.odoo_at]

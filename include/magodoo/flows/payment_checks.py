@@ -131,7 +131,7 @@ def posted_words(payment: Mapping[str, Any], document: Mapping[str, Any] | None)
 def half_done(
     head: Mapping[str, Any], document: Mapping[str, Any], problem: MagodooError, accounts: Mapping[int, str]
 ) -> HalfDone:
-    """Return the error that says what is posted on which account and for whom, and why it is not reconciled."""
+    """Return the error with the posted amount, account and customer, and why the payment is not reconciled."""
     currency, customer = (
         str(value[1]) if isinstance(value := head.get(name), list | tuple) else "?"
         for name in ("currency_id", "partner_id")

@@ -138,7 +138,7 @@ class Problem(Protocol):
 
 
 class HalfDone(Protocol):
-    """Describe a change of which something is posted while its last step is refused; `reason` says what is posted where."""
+    """Describe a change that is partly posted and whose last step is refused; `reason` states what is posted where."""
 
     @property
     def kind(self) -> str: ...

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def no_room(order: OrderPlan, row: Document, side: Side) -> str | None:
-    """Return why `side` (the one that lacks the document) has no room for it; None where it has."""
+    """Return why the document exceeds what `side`, where it is missing, can still take; None if it does not."""
     situation = order.facts.situation
     if situation.crowded[row.at]:
         return _of_items(order, row, side) or _of_money(situation, row, side) or _unknown(row, side)
@@ -122,7 +122,7 @@ def _of_money(situation: Situation, row: Document, side: Side) -> str | None:
 
 
 def _earlier(order: OrderPlan, row: Document, side: Side) -> str:
-    """Return the sentence for a document that would fit alone: the documents before it use up what is left."""
+    """Return the sentence for a document that would fit alone: the documents before it use up the remainder."""
     situation = order.facts.situation
     before = [
         other.number

@@ -42,7 +42,7 @@ class TransferRequest(Request, frozen=True, kw_only=True):
     """Hold the goods of an order to deliver or to take back.
 
     Attributes:
-        key: What tells our transfer from others.
+        key: What distinguishes our transfer from others.
         key_field: The field of the transfer that holds the key.
     """
 

@@ -125,7 +125,7 @@ def _without_rate(order: CanonicalDocument, line: CanonicalLine, tax: int) -> Re
 
 
 def _unseen(tax: str) -> str:
-    """Return why a tax of the settings cannot be used; one that a record rule hides looks the same as a missing one."""
+    """Return why a tax of the settings cannot be used; one that a record rule hides cannot be distinguished from a missing one."""
     return f"Odoo shows the user of the connection no single active tax {tax!r} (preflight says why)"
 
 

@@ -269,7 +269,7 @@ def sums(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
 
 
 def stake(finding: Mapping[str, Any]) -> int:
-    """Return the amount at stake in units of 1/10000: the difference, or the whole document when one side lacks it."""
+    """Return the amount at stake in units of 1/10000: the difference, or the whole document if it is missing on one side."""
     if finding["difference"] is not None:
         return int(finding["difference"])
     return int(finding["odoo_amount"] or 0) - int(finding["magento_amount"] or 0)

@@ -15,7 +15,7 @@ MAX_ATTEMPTS = 50
 
 @dataclass(frozen=True)
 class Mail:
-    """One email. `csv` and `pdf` are attached under their names; `picture` is a PNG that the HTML shows as `cid:picture`."""
+    """One email. `csv` and `pdf` are attached under their names; `picture` is the chart, a PNG that the HTML embeds as `cid:picture`."""
 
     topic: str
     recipients: tuple[str, ...]

@@ -73,7 +73,7 @@ def run(
 
 
 def complete(context: Context, order_keys: Sequence[str]) -> dict[str, int]:
-    """Fetch by key, in batches, what staging lacks of these orders on either side. Returns counts.
+    """Fetch by key, in batches, the documents of these orders that are not staged, on either side. Returns counts.
 
     Orders that exist on neither side are marked (`details.without_order`); products that were never read from Odoo are read.
     """

@@ -1,4 +1,4 @@
-"""Read whole orders by key, with all documents of one side, whatever their timestamps; mark deleted documents."""
+"""Read orders by key with all their documents of one side, regardless of timestamps; mark deleted documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read ahead: a thread reads on, into the next kind too, while the last pages are staged. Both take about as long."""
+"""Prefetch: a thread reads the next pages, of the next kind too, while the last ones are staged. Both take about the same time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from magodoo.pipeline.store import Page, page
 if TYPE_CHECKING:
     from magodoo.extract.reading import Batch
 
-MOST_WAITING = 1000  # documents read and prepared ahead; beyond that reading waits
+MOST_WAITING = 1000  # documents prefetched and not yet staged; reading waits while there are more
 ENOUGH = 500  # documents that are worth a transaction, which costs some forty statements whatever its size
 PATIENCE = 0.5  # seconds to wait for ENOUGH documents from a slow source
 _COLLECT_AFTER = 200_000  # gc threshold: new objects before a collection, instead of 700

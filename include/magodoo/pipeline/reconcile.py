@@ -1,4 +1,4 @@
-"""Reconcile: complete both sides, match and compare whole orders, write pairs, findings and planned changes.
+"""Reconcile: complete the orders on both sides, match and compare them, write pairs, findings and planned changes.
 
 The orders that are due are stored in the work list (table order_work), independent of what triggered the run. Chunks are independent:
 concurrent runs wait for each other order by order and end in the same state.

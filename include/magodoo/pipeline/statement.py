@@ -84,7 +84,7 @@ def make(context: Context, month: Month) -> store.Kept:
 
 
 def _siblings(context: Context) -> list[str]:
-    """Return other instances that book in the same company of the same Odoo."""
+    """Return other instances that post to the same company of the same Odoo."""
     own = context.instance
     return [
         one.id for one in context.settings.instances.values()

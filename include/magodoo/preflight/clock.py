@@ -1,6 +1,6 @@
 """Compare a web server's clock with the local one. A hint only: documents get their timestamps from the database's clock.
 
-Facts magento-2.4.7-more 6: with the database two hours ahead the Date header still showed the right time.
+docs/facts/magento-2.4.7-more.md#6: with the database clock two hours fast, the Date header still showed the right time.
 """
 
 from __future__ import annotations

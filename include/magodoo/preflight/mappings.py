@@ -76,7 +76,7 @@ def _compare_countries(subject: Subject, outcome: Outcome, found: dict[str, dict
 
 
 def _is_bare_zero(rule: TaxRule) -> bool:
-    """Return whether the rule is 0 % without a condition: exempt, export, reverse charge or a mistake cannot be told apart by rate."""
+    """Return whether the rule is 0 % without a condition: exempt, export, reverse charge or a mistake cannot be distinguished by rate."""
     return not rule.rate and (rule.country, rule.kind, rule.has_vat, rule.customer_group) == (None, None, None, None)
 
 
@@ -275,7 +275,7 @@ def decimal_accuracy(subject: Subject) -> Outcome:
 
 
 def _absent(subject: Subject, model: str) -> str:
-    """Return the rest of a sentence on a record that is not visible: a hidden record cannot be told from a missing one."""
+    """Return the rest of a sentence on a record that is not visible: a hidden record cannot be distinguished from a missing one."""
     if not subject.odoo.visibility.hides(model):
         return "does not exist"
     return (

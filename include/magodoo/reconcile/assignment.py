@@ -10,7 +10,7 @@ number of edges of worse tiers.
     4  equal currency and grand total, other quantities of partly the same items (not shipments: they have no total)
     5  the only unpaired document of either side, with an item in common, if neither order has room for both
 
-An edge that alone reaches its documents in the best tier is in every best assignment. What is left is solved exactly,
+An edge that alone reaches its documents in the best tier is in every best assignment. The rest is solved exactly,
 order by order.
 """
 

@@ -22,7 +22,7 @@ class Entry:
         why: why it matters.
         severity: how severe it is.
         cause: the usual cause.
-        cure: the remedy.
+        remedy: how it is resolved.
         who: the owner: one of the groups, or several joined by ", ", each of which gets e-mails.
         effect: what it affects.
         no_change: why nothing is written.

@@ -131,7 +131,7 @@ def _tracking(view: View, pairs: pd.DataFrame) -> Mask:
 
 
 def _statuses(view: View, pairs: pd.DataFrame) -> pd.Series:
-    """Return the meaning of each pair's states, looked up once per combination (statuses.py)."""
+    """Return the meaning of each pair's states, computed once per combination (statuses.py)."""
     documents = view.frames.documents
     magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
     combinations = pd.DataFrame(

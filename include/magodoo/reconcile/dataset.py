@@ -1,4 +1,4 @@
-"""Define what reconciling reads: documents and lines of whole orders, as pandas frames with fixed columns and dtypes.
+"""Define what reconciling reads: documents and lines of complete orders, as pandas frames with fixed columns and dtypes.
 
 Amounts and quantities are int64 in units of 1/10000. Ids are int64, 0 where there is none (ids of Magento and Odoo are
 positive). Words that repeat are categories. Documents have a RangeIndex: the *position* of a document is its row

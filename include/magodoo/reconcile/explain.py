@@ -46,7 +46,7 @@ Row = Any
 def explain(connection: Connection, instance: str, order_number: str) -> str:
     """Return as text what is stored about the orders with this number (Magento's number, or Odoo's name).
 
-    Says so if no such order is staged.
+    States so if no such order is staged.
     """
     keys = _order_keys(connection, instance, order_number)
     if not keys:

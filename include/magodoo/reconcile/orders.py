@@ -1,4 +1,4 @@
-"""Reconcile whole orders: match their documents, compare the pairs, and report every difference."""
+"""Reconcile orders: match their documents, compare the pairs, and report every difference."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Result:
 
 
 def reconcile(frames: Frames, instance: Instance, now: datetime) -> Result:
-    """Return pairs and findings of whole orders.
+    """Return pairs and findings of complete orders.
 
     Pure: the result does not depend on the order of rows.
     """

@@ -21,10 +21,10 @@ _COLUMNS = [
 
 
 def reduced(view: View, pairs: pd.DataFrame, counted: Quantities) -> tuple[Mask, Units, Units]:
-    """Return which pairs' Odoo orders lack nothing but pieces given up in Magento, and the net and tax of these (units).
+    """Return the pairs whose Odoo order is short only of quantities given up in Magento, with their net and tax (units).
 
-    The three arrays have one element per pair. How much was given up when the order was imported is what the Odoo order
-    lacks: more may have been given up since.
+    The three arrays have one element per pair. How much was given up when the order was imported is what is missing in
+    the Odoo order: more may have been given up since.
     """
     magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
     found = np.zeros(len(pairs), dtype=bool)
@@ -62,9 +62,9 @@ def _quantities(counted: Quantities, orders: Units) -> dict[int, dict[int, int]]
 
 
 def _amounts(view: View, order: int, there: dict[int, int]) -> tuple[int, int] | None:
-    """Return net and tax (units) of what the Odoo order lacks.
+    """Return net and tax (units) of what is missing in the Odoo order.
 
-    Returns None if it lacks more than was given up, or has an item that Magento's order does not have.
+    Returns None if more is missing than was given up, or if it has an item that Magento's order does not have.
     """
     rows: list[Any] = list(view.frames.line_rows(order)[_COLUMNS].itertuples(index=False))
     gone = given_up(rows)

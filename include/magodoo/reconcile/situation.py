@@ -64,7 +64,7 @@ class Situation:
     def kept_out(self) -> Mask:
         """Magento orders that only their state keeps out of Odoo, although something happened to them or the state is unknown.
 
-        Excludes orders that are held, cancelled or wait for their payment, as those states are meant to keep them out.
+        Excludes orders that are held, cancelled or wait for their payment, as those states exclude them on purpose.
         """
         view = self.view
         orders = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & ~view.importable

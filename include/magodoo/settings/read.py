@@ -28,7 +28,7 @@ class Loader(yaml.SafeLoader):
     """YAML with the booleans of version 1.2: only true and false, so that `off` is text and `NO` is Norway."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """Return the value of a node; its text when it only looks like a date or a number: the model then says what is wrong with it."""
+        """Return the value of a node; its text if it is an invalid date or number, so that the model's validation reports it."""
         try:
             return super().construct_object(node, deep)
         except ValueError:

@@ -48,7 +48,7 @@ class MagentoOrderDetails(TypedDict):
     Attributes:
         edit_of: entity id of the order that this one replaces.
         edited_as: entity id of the order that replaces this one.
-        deleted_store: what is left of the name of its store view, if that was deleted.
+        deleted_store: the remainder of the name of its store view, if that was deleted.
         beside_in: the fields that hold what its total contains beside its parts.
         authorisation: what became of an authorisation that is not captured (`extract/authorisations.py`).
     """

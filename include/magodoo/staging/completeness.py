@@ -94,7 +94,7 @@ def numbers(connection: Connection, instance: str, order_keys: Sequence[str]) ->
 
 
 def claimed_numbers(connection: Connection, instance: str, order_keys: Sequence[str], prefix: str) -> list[str]:
-    """Return the references on Odoo documents of these keys that look like order numbers, without the instance's prefix."""
+    """Return the references on Odoo documents of these keys that have the form of order numbers, without the instance's prefix."""
     return list(
         connection.execute(
             text("""

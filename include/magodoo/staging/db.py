@@ -42,7 +42,7 @@ def migrate(url: str) -> None:
     """Create the schema or bring it up to date. Running it again changes nothing.
 
     Raises:
-        FixConfiguration: if the database does not answer, or the role lacks a privilege; then it names the statement
+        FixConfiguration: if the database does not answer, or a privilege is missing; then it names the statement
             that grants it.
     """
     engine = connect(url)
@@ -72,7 +72,7 @@ def migrate(url: str) -> None:
 
 
 def missing_grants(connection: Connection) -> list[str]:
-    """Return the SQL statements that would grant this role the privileges it lacks; empty if it has them all."""
+    """Return the SQL statements that grant this role its missing privileges; empty if it has them all."""
     role, database, may_create, may_temp = connection.execute(
         text("""select quote_ident(current_user), quote_ident(current_database()),
             has_database_privilege(current_database(), 'CREATE'), has_database_privilege(current_database(), 'TEMP')""")
@@ -129,7 +129,7 @@ def keep(connection: Connection, *tables: str) -> None:
 def learn_kinds(connection: Connection) -> None:
     """Analyse documents and lines if the incoming documents have a kind or side that the statistics do not contain.
 
-    PostgreSQL plans for an unknown kind as if it had no rows: each row of a batch would then be looked up among all
+    PostgreSQL plans for an unknown kind as if it had no rows: each row of a batch would then be searched among all
     rows of its kind.
     """
     unknown = connection.execute(

@@ -169,7 +169,7 @@ def insert(
 ) -> None:
     """Insert documents that are not staged yet. `names` are those of `names_of`, and `now`.
 
-    Looks for no order as long as `magento_is_staged` is false: no Magento order is staged yet.
+    Orders are not searched while `magento_is_staged` is false: no Magento order is staged yet.
     """
     groups: dict[tuple[str, bool], list[Prepared]] = {}
     for document in documents:

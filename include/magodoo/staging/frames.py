@@ -1,4 +1,4 @@
-"""Read whole orders as pandas frames for reconciling.
+"""Read complete orders as pandas frames for reconciling.
 
 Rows are copied out as CSV, only the columns that are used, and no amount is a NUMERIC on the way. Columns and dtypes
 are those of `magodoo.reconcile.dataset.Frames`: ids, amounts and quantities int64 (units of 1/10000), times datetime64
@@ -29,7 +29,7 @@ _COMPARED = ("vat", "billing", "shipping", "billing_company", "shipping_company"
 
 
 def _joined(name: str) -> str:
-    """Return SQL for the values of a detail joined in one text, "" for each that it lacks."""
+    """Return SQL that joins the values of a detail in one text, "" for each that is missing."""
     words = ", ".join(f"coalesce(d.details #>> '{{{name},{key}}}', '')" for key in _COMPARED)
     return f"concat_ws(e'\\x1e', {words})"
 
@@ -84,7 +84,7 @@ def read_frames(connection: Connection, instance: Instance, order_keys: Collecti
     from magodoo.reconcile.repository import read_pairs
 
     where = {"instance": instance.id, "orders": list(order_keys)}
-    # Every document is looked up once, so that memoizing costs more than it saves. With the default random_page_cost the planner
+    # Every document is read once, so that memoizing costs more than it saves. With the default random_page_cost the planner
     # scanned all lines of a large staging database instead of using the index, which took two and a half times as long.
     connection.execute(text("set local enable_memoize = off; set local random_page_cost = 1.1"))
     _choose(connection, "chosen_document", _CHOSEN, where)

@@ -60,7 +60,7 @@ class MasterData:
         self._insert(model, "key", [{"id": 1, "key": key}], data)
 
     def learn(self, model: str, keys: Sequence[str]) -> None:
-        """Store keys that stand for no record of Odoo's, beside those that are known."""
+        """Store keys to which no record of Odoo belongs, beside those that are known."""
         if keys:
             self.connection.execute(
                 text("""insert into master (instance, model, key, odoo_id, seen_at)

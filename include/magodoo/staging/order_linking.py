@@ -11,7 +11,7 @@ A document that carries our external id or a number shaped like one of this inst
 exists, gets the key `odoo-<id>` or the claimed id, and `details.without_order`. All others keep order_key null: they
 are *not Magento*.
 
-Looks at documents with `resolved_at` null, and at those that a new Magento document may concern (table `pending`). Runs
+Processes documents with `resolved_at` null, and those that a new Magento document may concern (table `pending`). Runs
 under the staging lock (`WorkQueue.one_writer`).
 """
 
@@ -38,8 +38,8 @@ AGREEING_TOTAL = 200  # units: two cents, the largest gap that rounding alone ma
 def resolve(connection: Connection, instance: Instance, now: datetime) -> int:
     """Write the order_key of every pending document and the item_key of its lines; return how many keys changed.
 
-    The caller has called `documents.begin`. What `documents.insert` gave its order is not looked up again, but its
-    items are.
+    The caller has called `documents.begin`. Documents whose order `documents.insert` has set are not resolved again,
+    but their items are.
     """
     documents.add_waiting(connection, instance.id)
     if documents.is_empty(connection):  # most of what an overlap or a refresh reads is staged as it is already

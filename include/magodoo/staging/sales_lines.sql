@@ -93,5 +93,5 @@ cross join lateral (select coalesce(r.customer_name, m.customer_name, o.customer
     coalesce(r.ship_to_name, m.ship_to_name, o.ship_to_name, r.customer_name, o.customer_name) as ship_to,
     coalesce(r.customer_email, m.customer_email, o.customer_email) as email,
     coalesce(r.customer_phone, m.customer_phone, o.customer_phone) as phone) n
--- Two runs that look at records without order at once say the same of them.
+-- Two concurrent runs over records without order give the same result.
 on conflict do nothing

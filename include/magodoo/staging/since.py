@@ -1,6 +1,6 @@
 """Store what Magento had of an order's addresses, companies and VAT number when both sides last agreed: `details.since`.
 
-It is kept on the Odoo order. Without it, a VAT number renewed in Odoo could not be told from one changed in Magento. It
+It is kept on the Odoo order. Without it, a VAT number renewed in Odoo could not be distinguished from one changed in Magento. It
 begins when the Odoo order is first read, follows whatever agrees, and begins again when the order gets another contact.
 """
 

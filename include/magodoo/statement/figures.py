@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Cell(NamedTuple):
-    """Country and tax rate of an amount: ISO code of the destination ("": unknown) and percent ("": several taxes that cannot be told apart)."""
+    """Country and tax rate of an amount: ISO code of the destination ("": unknown) and percent ("": several taxes that cannot be separated)."""
 
     country: str
     rate: str

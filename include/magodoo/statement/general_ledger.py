@@ -80,7 +80,7 @@ class GeneralLedger:
 
 @dataclass(frozen=True)
 class LedgerStep:
-    """An entry that Odoo's total of the instance lacks or has with another amount; `amount` is added to that total."""
+    """An entry that is missing in Odoo's total of the instance or is in it with another amount; `amount` is added to that total."""
 
     line: str
     kind: str
@@ -275,7 +275,7 @@ def of_others(row: Mapping[str, Any], entry: Entry, instance: str) -> LedgerStep
 
 
 def unread(row: Mapping[str, Any], entry: Entry, quarantined: bool) -> LedgerStep:
-    """Return the entry of a document that is not staged, with the reason; `row` is what Odoo says of it, empty when it is gone."""
+    """Return the entry of a document that is not staged, with the reason; `row` is Odoo's record of it, empty if it was deleted."""
     kind = _KINDS.get(row.get("move_type", ""))
     entry = entry.of(kind or Kind.INVOICE.value)
     line, why = UNEXPLAINED, "not read yet: it was posted after the last extract"

@@ -131,7 +131,7 @@ _MONTHS = """
 
 
 def signed_since(connection: Connection, instance: str, month: date) -> list[date]:
-    """Return the signed months from `month` on; later changes to them are looked for."""
+    """Return the signed months from `month` on; they are checked for later changes."""
     statement = text(
         "select month from statement where instance = :instance and month >= :month and signed_at is not null order by month"
     )

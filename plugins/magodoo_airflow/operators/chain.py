@@ -63,7 +63,7 @@ class DueOrdersOperator(StepOperator):
 
 
 class ReconcileOperator(StepOperator):
-    """Complete, match and compare whole orders, and plan changes; write pairs, findings and planned changes.
+    """Complete, match and compare orders, and plan changes; write pairs, findings and planned changes.
 
     :param orders: order keys (Magento order entity ids); usually mapped over the chunks of DueOrdersOperator
     """

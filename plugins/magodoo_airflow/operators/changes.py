@@ -89,5 +89,5 @@ globals().update({operator.__name__: operator for operator in BY_KIND.values()})
 
 
 def __getattr__(name: str) -> type[ChangeOperator]:
-    """Raise AttributeError for names that no kind has; tells type checkers that the operators are importable by name."""
+    """Raise AttributeError for names that no kind has; declares the operators importable by name for type checkers."""
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

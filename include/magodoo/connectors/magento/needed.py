@@ -1,4 +1,4 @@
-"""The fields of Magento's documents that are used, what for, and what happens to a document that lacks one or where it is invalid.
+"""The fields of Magento's documents that are used, what for, and what happens to a document in which one is missing or invalid.
 
 One table per kind of document. A field that is not listed is never read and may contain anything: an id of 0, null, a text of any
 length. Code that reads a new field adds it here (tests/test_needed_fields.py finds one that does not). Fields named in the settings

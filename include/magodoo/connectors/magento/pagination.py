@@ -325,7 +325,7 @@ class _Reading:
             except PageTooLarge as limit:
                 if limit.most >= self._size:
                     raise
-                log.info("the shop allows %s rows per page", limit.most)
+                log.info("Magento allows %s rows per page", limit.most)
                 self._size = self._largest = limit.most
                 continue
             rows, total = self._content(reply.body)

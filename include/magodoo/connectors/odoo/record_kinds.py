@@ -77,7 +77,7 @@ ELECTRONIC = (
     "l10n_tr_nilvera_send_status l10n_tw_edi_state l10n_hr_business_document_status l10n_hr_mer_document_status "
     "l10n_cl_dte_status l10n_co_dian_state l10n_br_last_edi_status l10n_uy_edi_cfe_state l10n_ar_afip_result"
 )
-"""Fields with the state of an electronic invoice, by module. Fields that a server lacks are left out of the read."""
+"""Fields with the state of an electronic invoice, by module. Fields that the server does not have are not read."""
 
 MOVE = tree(
     "name move_type state payment_state ref invoice_origin payment_reference invoice_date date invoice_date_due "

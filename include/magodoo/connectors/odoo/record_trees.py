@@ -51,7 +51,7 @@ class TreeReader:
         return page
 
     def fitting(self, model: str, tree: Tree) -> tuple[dict[str, Any], list[str]]:
-        """Return the part of a tree that this server has, under its own names, and the paths that it lacks."""
+        """Return the part of a tree that this server has, under its own names, and the paths that are missing."""
         known = self._rpc.fields(model)
         fit: dict[str, Any] = {}
         missing: list[str] = []

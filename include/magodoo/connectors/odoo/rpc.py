@@ -197,7 +197,7 @@ class Rpc:
         return rows[0]
 
     def listed(self, model: str, fields: Sequence[str], domain: Sequence[Any] = ()) -> list[Row]:
-        """Return all records of a model in the company, including archived ones, by id. Fields that it lacks are left out."""
+        """Return all records of a model in the company, including archived ones, by id. Fields that the model does not have are omitted."""
         known = [name for name in fields if name in self.fields(model)]
         return self.search_read(model, [*self.company_domain(model), *domain], known, order="id", context=ARCHIVED_TOO)
 

@@ -1,6 +1,6 @@
 """Settlements of an invoice or credit note: the partial reconciliations of its receivable items, whoever made them.
 
-The payments that Odoo links to a document are no evidence: one payment may settle several documents, and since Odoo 18 a bank statement line
+The payments that Odoo links to a document do not prove that it is paid: one payment may settle several documents, and since Odoo 18 a bank statement line
 is matched with the document itself, without any `account.payment`. Partial reconciliations are the same in every supported version (16 to
 19): which entry settled which part, in the document's currency.
 

@@ -1,6 +1,6 @@
 """Names that changed between Odoo 16 and 19, in one table. All other code uses the names of 19.
 
-A field that a version lacks is left out of reads and is None in `name_of`; rows are returned under the names of 19.
+A field that a version does not have is not read, and `name_of` returns None for it; rows are returned under the names of 19.
 """
 
 from __future__ import annotations

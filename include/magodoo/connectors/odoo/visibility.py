@@ -170,7 +170,7 @@ class Visibility:
             self._check_below(relation, part, {id: named[id] for id in seen}, f"{path}{field}.", found)
 
     def _relations(self, model: str, tree: Tree) -> dict[str, Tree]:
-        """Return the stored relations of a tree that have a tree below, with it. Fields that this server lacks are left out."""
+        """Return the stored relations of a tree that have a tree below, with it. Fields that this server does not have are omitted."""
         known = self._rpc.fields(model)
         found: dict[str, Tree] = {}
         for field, part in tree.items():

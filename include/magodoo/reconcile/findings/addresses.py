@@ -139,7 +139,7 @@ class _Compared:
 def note_changed(situation: Situation) -> list[Finding]:
     """Return one finding for the warehouse per order with an open delivery whose note differs from Magento's.
 
-    It lacks what Magento has, or still contains what Magento has removed.
+    It does not have what Magento has, or still contains what Magento has removed.
     """
     view, partner = situation.view, situation.matching.partner
     noted, since = view.column("noted"), view.column("since")

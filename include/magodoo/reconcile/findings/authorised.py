@@ -19,7 +19,7 @@ TYPES = frozenset({FindingType.CAPTURE_NEEDED, FindingType.AUTHORISATION_VOIDED}
 
 
 def capture_needed(situation: Situation, found: Sequence[Finding]) -> list[Finding]:
-    """Return findings about orders that look paid or in progress, and whose money is only authorised.
+    """Return findings about orders whose state is paid or in progress while the money is only authorised.
 
     An order is skipped if a finding of these types in `found` is about one of its invoices.
     """

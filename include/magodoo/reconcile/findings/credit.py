@@ -1,4 +1,4 @@
-"""Report refunds to store credit or points: no money is paid for them, and the credit note in Odoo would look unpaid.
+"""Report refunds to store credit or points: no money is paid for them, and the credit note in Odoo stays open.
 
 Magento reliably shows them on the order only: as one amount per name, together with what the customer had paid by
 credit and got back. They are assigned to credit memos only if there is exactly one way to do so

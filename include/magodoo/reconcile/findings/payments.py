@@ -23,7 +23,7 @@ NEVER_SHIPPED = ("virtual", "downloadable")
 def settled_by_payments(situation: Situation) -> Mask:
     """Return the Odoo invoices and credit notes that are paid in full by bank, cash and payment entries (docs/business-rules.md#payments).
 
-    Payments without an entry, and what Odoo calls *In Payment*, count only if the settings say so. What a credit note
+    Payments without an entry, and what Odoo calls *In Payment*, count only if the settings allow it. What a credit note
     settled of an invoice counts if Magento has its credit memo and money settled the rest.
     """
     view = situation.view

@@ -73,7 +73,7 @@ def can_be_carried(cut: Cut, here: Sequence[str], there: Sequence[str]) -> bool:
     """Return whether tracking numbers can be copied between the sides of a cut.
 
     They can if one side has a single document, on which the other's numbers belong, or if both sides have numbers that
-    the other lacks. Otherwise it cannot be decided to which of several documents a number belongs.
+    the other does not have. Otherwise it cannot be decided to which of several documents a number belongs.
     """
     to_odoo, to_magento = bool(missing_numbers(here, there)), bool(missing_numbers(there, here))
     if to_odoo and to_magento:

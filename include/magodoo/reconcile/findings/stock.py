@@ -83,7 +83,7 @@ def sent_beside(situation: Situation) -> list[Finding]:
 
 
 def over_refunded(situation: Situation) -> list[Finding]:
-    """Return findings about negative credit memos, and orders whose refunds exceed their invoices, also if Odoo lacks the order."""
+    """Return findings about negative credit memos, and orders whose refunds exceed their invoices, also if the order is missing in Odoo."""
     view = situation.view
     memos = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active & (view.order_of >= 0)
     bad = np.flatnonzero(memos)
