@@ -1,4 +1,4 @@
-"""A live Odoo 19 with a shop beside it: prepared databases on demand, filled by the pipeline's own writes."""
+"""A live Odoo 19 with a sandbox Magento: prepared databases on demand, filled by the pipeline's own writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ POLICY: dict[str, Any] = {"settle_seconds": 30, "lease_seconds": 600, "quality":
 
 @dataclass
 class _Live:
-    """What the lab wants of an Odoo: where it is, and calls as an administrator."""
+    """What the test harness needs of an Odoo: its address, and calls as an administrator."""
 
     url: str
     name: str
@@ -39,14 +39,14 @@ class _Live:
 
 
 class Books:
-    """One Odoo, one shop with orders, each paid by card and invoiced in Magento; `first` are those that nobody is measured by."""
+    """One Odoo and one Magento with orders, each paid by card and invoiced in Magento; `first` are not measured."""
 
     def __init__(self, odoo: Any, magento: Any, server: Databases, first: list[int]) -> None:
         self.odoo, self.magento, self.server, self.first = odoo, magento, server, first
         self._made: list[str] = []
 
     def database(self) -> dict[str, str]:
-        """A fresh Odoo database with the shop's products, for anybody's calls."""
+        """A new Odoo database with the products, for any calls."""
         while self._made:
             self.odoo.drop(self._made.pop())
         name = self.odoo.clone()
@@ -74,7 +74,7 @@ class Books:
         return {**found, "staging": self._staged, "magento": self.magento.url, "token": self.magento.token}
 
     def begun(self) -> dict[str, str]:
-        """The same for somebody who has calls of his own for the rest."""
+        """The same for a contestant that makes its own calls for the rest."""
         found = self.released()
         return {name: found[name] for name in ("url", "database", "key")}
 

@@ -114,7 +114,7 @@ def worked(spans: Sequence[Span], begin: datetime, end: datetime) -> float:
 
 @contextmanager
 def running(size: int, changes: int) -> Iterator[Running]:
-    """A stack over a shop of `size` orders and as many more as there are changes; stopped and removed afterwards."""
+    """A stack with `size` orders and one more for each change; stopped and removed afterwards."""
     layout, state = layout_of_its_own(), State(demo=True)
     lifecycle.clean(layout)
     orders = seed(layout, state, size, changes)
@@ -145,7 +145,7 @@ def layout_of_its_own() -> Layout:
 
 
 def seed(layout: Layout, state: State, size: int, changes: int) -> list[int]:
-    """The demo's shop with some more orders, authorised by card and not invoiced; returns those."""
+    """The demo's data with some more orders, authorised by card and not invoiced; returns those."""
     shop.seed(layout, state, orders=size, seed=7)
     file = layout.demo / "magento.json"
     magento = MagentoShop.load(file)

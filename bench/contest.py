@@ -1,4 +1,4 @@
-"""Contestants in alternation, each run in a fresh process, and what is told of them."""
+"""Run contestants in alternation, each in a new process, and summarise the results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGEST = 1800.0
 
 
 class WrongResult(Exception):
-    """A contestant's result is not the same as ours: its time says nothing."""
+    """A contestant's result differs from ours, so its time cannot be compared."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Contestant:
 def run(target: str, arguments: Mapping[str, Any], *, theirs: bool = False, longest: float = LONGEST) -> dict[str, Any]:
     """One run in a process of its own: seconds, cpu, peak_mb, result, more.
 
-    Raises RuntimeError with its last words, also when it was ended because it took longer than `longest` seconds.
+    Raises RuntimeError with the end of its output, also when it took longer than `longest` seconds and was ended.
     """
     if theirs and not COMPETITORS.exists():
         raise RuntimeError("the competitors are not installed: make bench-competitors")
@@ -72,9 +72,9 @@ def run(target: str, arguments: Mapping[str, Any], *, theirs: bool = False, long
 
 
 def hold(contestants: list[Contestant], runs: int) -> dict[str, dict[str, Any]]:
-    """Every contestant `runs` times, in turns, each round beginning with another one.
+    """Run every contestant `runs` times, in turns, each round beginning with another one.
 
-    Returns by name: seconds, cpu (medians), all_seconds, peak_mb (the largest), result, and what the runs told besides
+    Returns by name: seconds, cpu (medians), all_seconds, peak_mb (the largest), result, and what the runs reported besides
     (medians of numbers). Raises WrongResult.
     """
     kept: dict[str, list[dict[str, Any]]] = {contestant.name: [] for contestant in contestants}
@@ -119,5 +119,5 @@ def median(values: list[float]) -> float:
 
 
 def tell(line: str) -> None:
-    """To whoever watches."""
+    """Print progress."""
     print(line, file=sys.stderr, flush=True)

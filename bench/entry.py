@@ -63,7 +63,7 @@ def machine() -> str:
 
 
 def versions(packages: tuple[str, ...]) -> dict[str, str]:
-    """Of magodoo (the commit), Python, what every entry stands on, and the competitors named."""
+    """Of magodoo (the commit), Python, the packages that every entry depends on, and the named competitors."""
     ours = {name: version(name) for name in ("pandas", "numpy", "sqlalchemy", "psycopg2-binary")}
     return {"magodoo": commit(), "python": platform.python_version(), **ours, **_theirs(packages)}
 

@@ -4,7 +4,7 @@ Against dlt's `rest_api` source into PostgreSQL, with the same page size, everyt
 (`max_table_nesting=0`, its fastest setting) and with one level of tables for lines, which is what ours writes. The limit is the
 bare HTTP reads of the same requests, whose answers are thrown away. The sandbox's answers are recorded in a round before the
 first and served again at hardly any cost, the same to all; then ours and the bare reads once more at the pace of a real Magento
-(`recorded.MAGENTO_PACE`), on a smaller shop. From a real shop where MAGENTO_URL and MAGENTO_TOKEN name one.
+(`recorded.MAGENTO_PACE`), with fewer orders. From a real Magento if MAGENTO_URL and MAGENTO_TOKEN name one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bench.databases import Databases, databases
 from bench.entry import Entry, write
 
 SIZES = {"quick": 300, "full": 20_000}
-PACED = 2_000  # orders: at the pace of a shop a full size takes hours
+PACED = 2_000  # orders: at the pace of a real Magento the full size takes hours
 
 
 def measure(size: int, runs: int) -> Entry:
@@ -68,7 +68,7 @@ def measure(size: int, runs: int) -> Entry:
 
 
 def _paced(size: int, runs: int, server: Databases) -> dict[str, Any]:
-    """Ours and the bare reads of the same requests from a shop as slow as a real one."""
+    """Ours and the bare reads of the same requests from a Magento as slow as a real one."""
 
     def staged() -> dict[str, str]:
         return {"database": server.staged()}

@@ -22,7 +22,7 @@ LATENCY = (("POST", r"/invoice$", 0.127), ("GET", r"/orders$", 0.24), ("GET", r"
 
 
 def ours(staging: str, orders: int) -> Took:
-    """`pipeline.load` of so many Magento invoices of orders that Odoo invoiced; the bare POSTs, to a copy of the shop, beside it."""
+    """`pipeline.load` of so many Magento invoices of orders that Odoo invoiced; the bare POSTs to a copy of its data for comparison."""
     import requests
     from shop_and_books import shop_and_books
 

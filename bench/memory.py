@@ -1,7 +1,7 @@
-"""`memory`: the peak of each step's process as the shop grows: staging, the step from tables to findings, the checks.
+"""`memory`: the peak memory of each step's process as the data grows: staging, the step from tables to findings, the checks.
 
-Staging works page by page and reconciling by chunks of orders, so their peaks must not grow with the shop. One run of each: what
-a program keeps at once does not hang on what else the machine does.
+Staging works page by page and reconciling by chunks of orders, so their peaks must not grow with the data. One run of each: what
+a program keeps at once does not depend on what else the machine does.
 """
 
 from __future__ import annotations

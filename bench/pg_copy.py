@@ -1,7 +1,7 @@
 """`pg-copy`: rows of Python values into tables by COPY, encoding included: ours, the csv module with psycopg2, and psycopg 3.
 
-The tables have staging's columns and no index, so that the encoding is not hidden behind PostgreSQL's work. psycopg 3 may only stand
-aside: it is another driver, and its COPY would be in another transaction than what SQLAlchemy does. Checked: the tables hold the same.
+The tables have staging's columns and no index, so that the encoding is not hidden behind PostgreSQL's work. psycopg 3 is only a
+reference: it is another driver, and its COPY would be in another transaction than what SQLAlchemy does. Checked: the tables hold the same.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def ours(url: str, documents: int) -> Took:
 
 
 def csv_module(url: str, documents: int) -> Took:
-    r"""CSV writes None and an empty text alike: `\N` stands for None, and for a text that is `\N`."""
+    r"""CSV writes None and an empty text alike: `\N` means None, and a text that is `\N`."""
     from magodoo.pg_copy import json_text
 
     def plain(value: Any) -> Any:

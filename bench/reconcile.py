@@ -1,6 +1,6 @@
 """`reconcile`: documents of both sides matched and compared; then with lines and planning; then from tables to written findings.
 
-Against datacompy's pandas comparison of the same two header tables, which is told which document is whose (its join columns);
+Against datacompy's pandas comparison of the same two header tables, which is given the matching documents (its join columns);
 the limit is a plain outer merge of them. What agrees, differs and is missing has to be the same for all three.
 """
 
@@ -156,7 +156,7 @@ def with_lines(documents: int) -> Took:
 def step(url: str, with_lists: bool = True) -> Took:
     """The whole step, as the DAG's task does it: staged rows of due orders to written pairs, findings and changes.
 
-    What the task does afterwards for the pages, the lines of the sales lists, is told apart, or left out.
+    What the task does afterwards for the pages, the lines of the sales lists, is reported separately, or left out.
     """
     from bench import sales
     from magodoo.context import Context

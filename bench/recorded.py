@@ -1,7 +1,7 @@
 """A server that gives what another one gave before, at hardly any cost: what is measured is then who reads, not the sandbox.
 
 `python -m bench.recorded PORT URL`: an answer that is not known yet is fetched from URL and kept in memory, whatever the login.
-Every request may be answered later than it could be, as a shop needs its time: `PUT /__pace__` with `{"orders": 1.0, ...}`
+Every request may be answered later than it could be, as a real Magento takes its time: `PUT /__pace__` with `{"orders": 1.0, ...}`
 (seconds by the last part of the path; empty: at once).
 """
 

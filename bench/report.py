@@ -18,7 +18,7 @@ Results = Mapping[str, Mapping[str, Any]]
 
 
 def write(page: Path = PAGE, evidence: Path = EVIDENCE, results: Path = entry.RESULTS) -> None:
-    """Replace what stands between the marks of both pages. Raises ValueError when one has lost them."""
+    """Replace the text between the markers of both pages. Raises ValueError when one has none."""
     found = entry.read(results)
     _replace(page, table(found))
     _replace(evidence, machines(found))
@@ -101,7 +101,7 @@ def _largest(*path: str) -> Callable[[Mapping[str, Any]], float]:
     return find
 
 
-# (name, what, where it stands in the entry, whether more or less is better, the aim, unit)
+# (name, what, its place in the entry, whether more or less is better, the aim, unit)
 AIMS: tuple[tuple[str, str, Callable[[Mapping[str, Any]], float], str, float, str], ...] = (
     ("extract", "throughput, of dlt's", _at("ratio"), "≥", 3, ""),
     ("extract", "throughput, of dlt's with tables for lines", _at("ours", "ratio_with_lines"), "≥", 3, ""),

@@ -201,7 +201,7 @@ def _document(row: object) -> CanonicalDocument:
 
 
 def _payload(document: CanonicalDocument) -> dict[str, object]:
-    """What a shop sends of a document: the usual fields once more and its items."""
+    """What Magento sends of a document: the usual fields and its items."""
     head: dict[str, object] = {
         "entity_id": int(document.source_id), "increment_id": document.number, "order_id": int(document.own_order_id or 0),
         "state": document.state, "created_at": "2026-11-10 00:00:00", "updated_at": "2026-11-22 00:00:00",

@@ -38,7 +38,7 @@ def served(orders: int) -> Iterator[str]:
 
 
 def made(orders: int) -> Path:
-    """The state file of a shop with so many orders over thirty days, in the mixture of the demo's ordinary days."""
+    """The state file of a Magento with so many orders over thirty days, in the proportions of the demo's ordinary orders."""
     file = VAR / f"shop-{orders}.json"
     if file.exists():
         return file

@@ -3,7 +3,7 @@
 Against pandas' `to_sql` of the same rows into the same tables; the limit is bare COPY of rows that were made into text before
 the clock started. Ours also hashes every document, decides what changed, finds the orders of Odoo's documents and makes the work
 list. `to_sql` is so slow that it is given at most TO_SQL_MOST documents; its documents per second are compared with ours of the
-full size, and its result with ours of that smaller size. Checked: the same documents, lines and payloads stand in the tables.
+full size, and its result with ours of that smaller size. Checked: the same documents, lines and payloads are in the tables.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SIZES = {"quick": 5_000, "full": 1_000_000}
 TO_SQL_MOST = 50_000
 BATCH = 5_000
-# What stands in staging, whoever put it there: counts and sums.
+# The content of staging, whoever wrote it: counts and sums.
 CHECK = """
     select (select count(*) || ' ' || sum(grand_total) || ' ' || sum(length(number) + source_id::bigint) from document) as documents,
         (select count(*) || ' ' || sum(untaxed) || ' ' || sum(item_key::bigint) from line) as lines,
@@ -95,7 +95,7 @@ def ours(url: str, documents: int) -> Took:
         with took.watch():
             prepared = prepare(batch)
         while prepared:
-            batch = next(batches, [])  # invented while the clock stands
+            batch = next(batches, [])  # generated while the clock is stopped
             with took.watch():
                 coming = beside.submit(prepare, batch)
                 with engine.begin() as connection:

@@ -1,8 +1,8 @@
 """`statement`: what the monthly statement of a large month costs, and that nothing of it is left unexplained.
 
-Stages so many orders, made within October 2026, with their documents on both sides by SQL: some lacking in Odoo, some a cent apart, as in
-`pages`. Odoo's ledger is answered in this process from what is staged: the time is that of reading staging, explaining, the annexes,
-the canonical text, keeping it, and looking at what changed since it was signed; what Odoo itself takes for its sums is not in it.
+Stages so many orders, made within October 2026, with their documents on both sides by SQL: some missing in Odoo, some a cent apart, as in
+`pages`. Odoo's ledger is answered in this process from what is staged: the time is that of reading staging, explaining, the schedules,
+the canonical text, storing it, and comparing what changed since it was signed; Odoo's own time for its sums is not included.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def made(url: str) -> Took:
 
 
 class NoStores:
-    """The shop, of which every store is read."""
+    """A Magento of which every store is read."""
 
     def store_views(self) -> list[dict[str, Any]]:
         return []

@@ -1,4 +1,4 @@
-"""Changes matching, planning and the write protocol in one place at a time, and looks whether a test notices.
+"""Mutate matching, planning and the write protocol in one place at a time, and check whether a test fails.
 
 A mutant that every test of its area passes has survived: a test is missing, or the change makes no difference. Each runs in a
 process that is forked from one in which the libraries are imported already; the changed module is given to the import system in
@@ -32,8 +32,8 @@ from magodoo.domain.kinds import ChangeKind
 CHECKOUT = Path(__file__).resolve().parents[1]
 INCLUDE = CHECKOUT / "include"
 RESULTS = CHECKOUT / "var" / "mutants"
-LONGEST = 900  # seconds that the tests of one mutant may take; beyond it the mutant is seen: it hangs
-# Imported before the first fork; nothing of ours, or a mutant would not be seen.
+LONGEST = 900  # seconds that the tests of one mutant may take; beyond it the mutant hangs and counts as detected
+# Imported before the first fork; none of our modules, or a mutant would not be loaded.
 LIBRARIES = (
     "pandas",
     "scipy.optimize",
@@ -51,7 +51,7 @@ LIBRARIES = (
 
 @dataclass(frozen=True)
 class Area:
-    """Modules that are changed, and the test files that should notice, the quickest first."""
+    """Modules that are changed, and the test files that should fail, the quickest first."""
 
     modules: tuple[str, ...]
     tests: tuple[str, ...]
@@ -113,7 +113,7 @@ class Mutant:
 
 
 def places(tree: ast.AST) -> Iterator[tuple[ast.AST, str, str]]:
-    """Every place that can be changed: the node, which of its changes, and what it says."""
+    """Every place that can be changed: the node, which of its changes, and its description."""
     said = _left_alone(tree)
     for node in ast.walk(tree):
         if node in said:
@@ -129,7 +129,7 @@ def places(tree: ast.AST) -> Iterator[tuple[ast.AST, str, str]]:
 
 
 def _becomes(node: ast.AST) -> str:
-    """What a node would become, in words; "" for what is left as it is."""
+    """What a node would become, as text; "" for what is not changed."""
     if isinstance(node, ast.Compare) and type(node.ops[0]) in COMPARED:
         return COMPARED[type(node.ops[0])].__name__
     if isinstance(node, ast.BoolOp):
@@ -150,7 +150,7 @@ def _becomes(node: ast.AST) -> str:
 
 
 def _left_alone(tree: ast.AST) -> set[ast.AST]:
-    """Docstrings, what errors say, and types: a change there is none of what the code does."""
+    """Docstrings, error messages and types: changing them does not change behaviour."""
     found: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise):
@@ -261,7 +261,7 @@ def run(mutant: Mutant | None, tests: Sequence[str]) -> str:
 
 
 def _tests(mutant: Mutant | None, tests: Sequence[str]) -> None:
-    """In the child: the tests, until one fails; its exit status says so."""
+    """In the child: run the tests until one fails, which the exit status shows."""
     import pytest
 
     os.setsid()

@@ -1,7 +1,7 @@
 """Write `docs/reference/` from the code: settings, findings, states, changes, tables, metrics, commands.
 
-The pages are committed, so that they can be read without building anything; `tests/test_reference.py` fails when one is not
-what the code says. `make reference` writes them again.
+The pages are committed, so that they can be read without building anything; `tests/test_reference.py` fails when one does
+not agree with the code. `make reference` writes them again.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _setting_rows(definition: Mapping[str, Any], of: type[BaseModel]) -> Iterato
 
 
 def _meaning(field: Mapping[str, Any]) -> str:
-    """What stands below the field, else what its class is for."""
+    """The text below the field, else the purpose of its class."""
     text: str = field.get("description", "")
     if not text and "$ref" in field:
         text = schema()["$defs"][field["$ref"].rpartition("/")[2]].get("description", "")
@@ -364,7 +364,7 @@ def _sent() -> Iterator[tuple[str, str, str, str]]:
 
 
 def _tags(call: ast.Call) -> str:
-    """The tags of a call: written out there, or those of a story."""
+    """The tags of a call: written out there, or those of a shared variable."""
     given = next(word.value for word in call.keywords if word.arg == "tags")
     if isinstance(given, ast.Dict):
         return ", ".join(f"`{ast.literal_eval(key)}`" for key in given.keys if key is not None)

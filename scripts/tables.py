@@ -1,6 +1,6 @@
-"""The tables of the staging database as a page and as a picture, from the catalog of a migrated database.
+"""The tables of the staging database as a page and a diagram, from the catalog of a migrated database.
 
-What a table is for stands in the SQL of its migration: the comment above `create table`, or the migration's own first line.
+The purpose of a table is in the SQL of its migration: the comment above `create table`, or the migration's own first line.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy.engine.interfaces import ReflectedColumn
 
 from magodoo.staging.db import MIGRATIONS, SCHEMA
 
-WIDTH, ROW, GAP = 170, 17, 24  # of the picture, in pixels: a box, a line, the space between
+WIDTH, ROW, GAP = 170, 17, 24  # of the diagram, in pixels: a box, a line, the space between
 PARENTS = ("order_work", "document")  # tables that others name by their whole key, without a foreign key
 OTHER_NAMES = {"change_id": "change", "finding_id": "finding", "statement_id": "statement"}
 
@@ -45,7 +45,7 @@ def read(engine: Engine) -> list[Table]:
 
 
 def _purposes() -> dict[str, str]:
-    """The comment of each table, as it stands above its statement in the newest migration that creates it."""
+    """The comment of each table, above its statement in the newest migration that creates it."""
     found: dict[str, str] = {}
     for file in sorted((MIGRATIONS / "versions").glob("[0-9]*")):
         text = file.read_text(encoding="utf-8")
@@ -94,7 +94,7 @@ def page(tables: list[Table]) -> str:
 def picture(tables: list[Table]) -> str:
     """The tables as boxes with their keys and the columns that name others, and lines to what they name. SVG.
 
-    Left stands what others name; what names it stands one column further right. Tables on their own stand below.
+    A referenced table is to the left of those that reference it. Tables without references are below.
     """
     by_name = {table.name: table for table in tables}
     direct = {table.name: _direct(table, by_name) for table in tables}

@@ -1,4 +1,4 @@
-"""Odoo 19 as others drive it: odoorpc one call at a time, and the bare batched calls; and what then stands in the books."""
+"""Odoo 19 as others drive it: odoorpc one call at a time, and the bare batched calls; and what Odoo then contains."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def odoorpc(url: str, database: str, key: str, calls: str) -> Took:
 
 
 def _payments(recorded: list[Call]) -> Iterator[tuple[int, int]]:
-    """(payment, invoice) in the order in which they are settled."""
+    """(payment, invoice) in the order in which they are reconciled."""
     loads = [each["body"] for each in recorded if (each["model"], each["method"]) == ("account.payment", "load")]
     posts = [
         each["body"]["ids"]

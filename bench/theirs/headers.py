@@ -1,4 +1,4 @@
-"""Two header tables compared by datacompy, and merged by pandas: nothing could tell what differs with less."""
+"""Two header tables compared by datacompy, and merged by pandas: the least work that finds what differs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _read(folder: str) -> list[pd.DataFrame]:
 
 
 def _verdict(both: int, *groups: pd.DataFrame) -> dict[str, Any]:
-    """As `bench.reconcile.verdict` says it."""
+    """As `bench.reconcile.verdict` returns it."""
     names = [sorted(_names(group)) for group in groups]
     digest = hashlib.sha256(repr(names).encode()).hexdigest()[:16]
     counts = dict(zip(("differing", "only_magento", "only_odoo"), map(len, names), strict=True))

@@ -63,7 +63,7 @@ def clean(layout: Layout, progress: Progress) -> int:
 
 
 def print_addresses(progress: Progress, state: State) -> None:
-    """Where to look and how to log in."""
+    """Print the addresses and logins."""
     table = Table.grid(padding=(0, 2))
     table.add_row("Airflow", state.urls["airflow"])
     table.add_row("", f"login admin, password {state.secrets.admin}")

@@ -1,4 +1,4 @@
-"""Airflow's REST API, as much of it as starting, watching and judging runs takes."""
+"""Airflow's REST API, as far as starting and watching runs needs it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib3.util import Retry
 from magodoo.errors import FixConfiguration, MagodooError, Unavailable
 
 FINISHED = frozenset({"success", "failed"})
-# A busy machine answers late: what only asks is asked again; what changes something never is.
+# A busy machine answers late: reads are repeated, writes never.
 ASK_AGAIN = Retry(total=3, connect=0, read=3, status=0, other=0, allowed_methods={"GET"}, backoff_factor=0.5)
 COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
@@ -35,7 +35,7 @@ class Run:
 
 
 class RunFailed(MagodooError):
-    """A run that was waited for ended as failed; the message holds the end of the failed task's log."""
+    """A run failed; the message holds the end of the failed task's log."""
 
 
 class Api:
@@ -77,10 +77,10 @@ class Api:
     def call(self, method: str, path: str, **options: Any) -> Any:
         """One request below /api/v2, logged in; the parsed answer, or None where it has no body.
 
-        A GET that was not answered is asked again: an api-server of one worker stands still for a minute on a crowded machine.
+        A GET without an answer is repeated: an api-server with one worker may not respond for a minute on a busy machine.
 
         Raises:
-            FixConfiguration: Airflow refused it; its words are in the message.
+            FixConfiguration: Airflow refused it; its message is included.
             Unavailable: Airflow did not answer.
         """
         for last in (False, False, True):
@@ -182,7 +182,7 @@ class Api:
         self.call("PATCH", f"dags/{dag_id}", json={"is_paused": False})
 
     def set_pool(self, name: str, slots: int, description: str = "") -> None:
-        """Make a pool or change its slots."""
+        """Create a pool or change its slots."""
         names = {entry["name"] for entry in self.call("GET", "pools", params={"limit": 100})["pools"]}
         body = {"name": name, "slots": slots, "description": description, "include_deferred": False}
         if name in names:

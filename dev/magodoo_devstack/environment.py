@@ -27,7 +27,7 @@ def odoo_of(layout: Layout, state: State) -> OdooServer:
 
 
 def environment(layout: Layout, state: State) -> dict[str, str]:
-    """The caller's environment without what would disturb Airflow, with all that the stack needs."""
+    """The caller's environment without variables that would affect Airflow, with those that the stack needs."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -40,7 +40,7 @@ def environment(layout: Layout, state: State) -> dict[str, str]:
 def _process(layout: Layout, state: State) -> dict[str, str]:
     loopback = "localhost,127.0.0.1,::1"
     proxies = {"NO_PROXY": loopback, "no_proxy": loopback}
-    if sys.platform == "darwin":  # forked tasks would look up the system's proxies and crash
+    if sys.platform == "darwin":  # forked tasks would query the system's proxies and crash
         proxies = {"NO_PROXY": "*", "no_proxy": "*", "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}
     return proxies | {
         MARK: layout.mark,
@@ -132,7 +132,7 @@ def _connections(state: State) -> dict[str, str]:
 
 
 def write_logins(layout: Layout, state: State) -> None:
-    """Give SimpleAuthManager its passwords before it would invent some."""
+    """Write SimpleAuthManager's passwords before it generates its own."""
     layout.airflow.mkdir(parents=True, exist_ok=True)
     file = layout.airflow / "passwords.json"
     file.touch(mode=0o600)

@@ -1,4 +1,4 @@
-"""Where the stack keeps what, and the mark by which its processes are known."""
+"""The stack's folders, and the environment variable that marks its processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MARK = "MAGODOO_STACK"
 
 @dataclass(frozen=True)
 class Layout:
-    """The folders of one checkout; everything that the stack writes lies below `var`."""
+    """The folders of one checkout; everything that the stack writes is below `var`."""
 
     checkout: Path
 
@@ -58,7 +58,7 @@ class Layout:
 
     @property
     def demo_settings(self) -> Path:
-        """The settings file of the demo's shop."""
+        """The settings file of the demo."""
         return self.demo / "magodoo.yaml"
 
     @property
@@ -68,7 +68,7 @@ class Layout:
 
     @property
     def odoo_dump(self) -> Path:
-        """The books of a demo with a real Odoo."""
+        """The database dump of a demo with a real Odoo."""
         return self.demo / "odoo.dump"
 
     @property
@@ -80,7 +80,7 @@ class Layout:
 
     @property
     def mark(self) -> str:
-        """What stands in the environment of every process of this checkout's stack."""
+        """The mark in the environment of every process of this checkout's stack."""
         return hashlib.sha256(str(self.checkout).encode()).hexdigest()[:16]
 
     def program(self, name: str) -> str:

@@ -23,7 +23,7 @@ POOLS = {"magodoo_magento": 2, "magodoo_odoo": 2}
 
 
 def up(layout: Layout, progress: Progress) -> State:
-    """Start everything and return once Airflow is healthy; what runs already is left alone.
+    """Start everything and return once Airflow is healthy; what runs already is not restarted.
 
     Raises:
         FixConfiguration: a part cannot be started; the message names its log.
@@ -65,7 +65,7 @@ def _up(layout: Layout, progress: Progress) -> State:
 
 
 def _start_odoo(layout: Layout, state: State) -> None:
-    """The books into the stack's PostgreSQL, unless they lie there already, and Odoo before them."""
+    """Restore the demo's Odoo database into the stack's PostgreSQL, unless it is there already, and start Odoo."""
     cluster = cluster_of(layout, state)
     if not cluster.has_database(ODOO_DATABASE):
         cluster.restore(layout.odoo_dump, ODOO_DATABASE)
@@ -75,7 +75,7 @@ def _start_odoo(layout: Layout, state: State) -> None:
 
 
 def down(layout: Layout) -> int:
-    """Stop everything, whatever was killed before; return how many processes the runner had lost sight of."""
+    """Stop everything, whatever was killed before; return how many processes the runner did not know."""
     return runner.stop(layout, State.load(layout.stack / "stack.json"))
 
 
@@ -106,7 +106,7 @@ def migrate(layout: Layout, state: State) -> None:
     """Bring Airflow's schema and the staging schema up to date, both at a time.
 
     Raises:
-        FixConfiguration: one of them failed; its own words are in the message.
+        FixConfiguration: one of them failed; its output is in the message.
     """
     with (layout.log / "migrate.log").open("ab") as out:
         airflow = subprocess.Popen(  # noqa: S603

@@ -97,11 +97,11 @@ class LiveOdoo:
         )
 
     def past(self, database: str) -> OdooPast:
-        """The database's books, to be entered as at moments of the past."""
+        """Return a session that calls the database's API at chosen times in the past."""
         return OdooPast(OdooServer(self._package, self._cluster, 0), database)
 
     def install(self, database: str, *modules: str) -> None:
-        """More of Odoo's modules into a clone that nobody has asked anything yet."""
+        """Install further Odoo modules into a clone that has not served a request yet."""
         OdooServer(self._package, self._cluster, 0).install(database, modules)
 
     def dump(self, database: str, file: Path) -> None:
@@ -109,7 +109,7 @@ class LiveOdoo:
         self._cluster.dump(database, file)
 
     def sql(self, database: str, statement: str, *values: object) -> list[tuple[object, ...]]:
-        """What the API cannot show or do, for tests."""
+        """Execute SQL, for what the API cannot do in tests."""
         connection = self._cluster.connect(database)
         with contextlib.closing(connection), connection.cursor() as cursor:
             cursor.execute(statement, values)
@@ -130,7 +130,7 @@ def live_odoo(port: int = 0, package: Installation | None = None, workers: int =
     one; 0: any, so that several checkouts can each start one at the same moment. `workers`: see `OdooServer`.
 
     Raises:
-        FixConfiguration: the package cannot be had or does not start; the message says why.
+        FixConfiguration: the package cannot be installed or started; the message has the cause.
     """
     package = package or installation(HOME)
     home = package.home
@@ -209,7 +209,7 @@ def _password(home: Path) -> str:
 
 @contextlib.contextmanager
 def _alone(package: Installation) -> Iterator[LiveOdoo | None]:
-    """The folder for ourselves, as soon as nobody else uses it; or the Odoo that somebody serves from it."""
+    """Lock the folder as soon as no other process uses it, or return the Odoo that another process serves from it."""
     home = package.home
     home.mkdir(parents=True, exist_ok=True)
     with (home / "lock").open("w") as lock:
@@ -249,9 +249,9 @@ def main() -> int:
 
 @contextlib.contextmanager
 def announced(odoo: LiveOdoo) -> Iterator[Path]:
-    """A note for `live_odoo` elsewhere: use this one instead of waiting until it ends. Gives the note's file.
+    """Announce this Odoo in a file, so that `live_odoo` in other processes uses it instead of waiting. Yields the file.
 
-    Where `odoo` is itself another process's, that one's note stays as it is.
+    If `odoo` belongs to another process, that process's file is kept.
     """
     note = odoo._package.home / "serving.json"
     if _served(odoo._package):

@@ -25,7 +25,7 @@ class Keeper:
         self.numbers = count(1)
 
     async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:
-        """Keep one mail; the envelope's recipients go in front, as blind copies stand nowhere else."""
+        """Store one mail, with the envelope's recipients prepended: blind copies are in no header."""
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{next(self.numbers):04d}"
         recipients = ", ".join(envelope.rcpt_tos)
         content = envelope.original_content or b""

@@ -1,4 +1,4 @@
-"""Odoo 19 from Debian's package, beside the system and not into it, with Python packages of its own.
+"""Install Odoo 19 from Debian's package into a folder of its own, with a Python environment of its own.
 
 The package lives in Debian's unstable suite. It is taken from the mirror that this machine's own apt is configured
 for, with apt's own verification, through lists and a cache of our own: the system's package lists stay as they are.
@@ -20,7 +20,7 @@ from magodoo.errors import FixConfiguration
 PACKAGE = "odoo-19"
 SUITE = "unstable"
 TESTED_BUILD = "19.0.0+dfsg-1"
-"""The build that facts and suite were proven with; the suite moves on, and another one is said to be another one."""
+"""The build with which the facts and the test suite were verified; a different build is reported as such."""
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 APT = Path("/etc/apt")
 REQUIREMENTS = Path(__file__).with_name("odoo-19.txt")
@@ -90,7 +90,7 @@ class OdooPackage:
         """Fetch, unpack and complete it, unless that is done already.
 
         Raises:
-            FixConfiguration: the package or a requirement cannot be had; says why, in apt's or pip's words.
+            FixConfiguration: the package or a requirement cannot be installed; the message has apt's or pip's output.
         """
         self.home.mkdir(parents=True, exist_ok=True)
         if not self.build:
@@ -109,7 +109,7 @@ class OdooPackage:
         return max(self.home.glob(f"{PACKAGE}_*.deb"), key=lambda path: path.stat().st_mtime)
 
     def _apt_folder(self) -> list[str]:
-        """The words of an apt-get that knows only the unstable suite of this machine's mirror."""
+        """The command line of an apt-get that knows only the unstable suite of this machine's mirror."""
         root = self.home / "apt"
         for folder in ("state/lists/partial", "cache/archives/partial", "preferences.d"):
             (root / folder).mkdir(parents=True, exist_ok=True)

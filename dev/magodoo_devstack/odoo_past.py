@@ -1,7 +1,7 @@
-"""A real Odoo's books as they grew: API calls made at chosen moments of the past.
+"""Make API calls in a real Odoo at chosen times in the past.
 
 Odoo stamps what it writes with the time of the transaction, and no API changes that. So the calls are made inside Odoo's
-own Python, through the same public methods, while its clock stands where we put it.
+own Python, through the same public methods, with its clock set.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class OdooPast:
         """The result of a public method.
 
         Raises:
-            FixDocument: Odoo refused; its words are in the message, and nothing since the clock last moved is kept.
+            FixDocument: Odoo refused; its message is included, and nothing since the clock was last set is kept.
             FixConfiguration: Odoo itself ended.
         """
         records = [ids] if isinstance(ids, int) else list(ids or [])

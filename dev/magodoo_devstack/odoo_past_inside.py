@@ -1,7 +1,7 @@
 """Runs in Odoo's own Python, never in ours: answers API calls as at a moment of the past.
 
 `python odoo_past_inside.py -d DATABASE ...` reads one JSON request a line from standard input and writes one JSON answer
-a line. The clock stands still between requests, as it does in Odoo's own tests (freezegun, and the transaction's time).
+a line. The clock is frozen between requests, as in Odoo's own tests (freezegun, and the transaction's time).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ except ImportError:  # Odoo 17
 
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever else prints must not print between the answers
+    os.dup2(2, 1)  # other output must not mix with the answers
     config.parse_config(sys.argv[1:], setup_logging=True)
     name = config["db_name"]
     registry = Registry(name if isinstance(name, str) else name[0])  # a list from 19 on
@@ -56,7 +56,7 @@ def serve(cursor: Any, clock: Any, requests: IO[str], answers: IO[str]) -> None:
             continue
         try:
             answer = {"result": call(api.Environment(cursor, admin, request["context"]), request)}
-        except Exception as problem:  # told to the caller, who raises it
+        except Exception as problem:  # sent to the caller, which raises it
             cursor.rollback()
             answer = {"error": f"{type(problem).__name__}: {problem}"}
         answers.write(json.dumps(answer, default=json_default) + "\n")
@@ -71,7 +71,7 @@ def call(env: Any, request: dict[str, Any]) -> Any:
     model = env[request["model"]]
     method = get_public_method(model, request["method"])
     result = method(model.browse(request["ids"]), **request["arguments"])
-    env.flush_all()  # or what is still to be computed would carry the next moment
+    env.flush_all()  # otherwise pending computations would get the next timestamp
     return result.ids if isinstance(result, models.BaseModel) else result
 
 

@@ -1,4 +1,4 @@
-"""What an Odoo needs once before a shop can be connected to it, done over the API as an administrator would.
+"""Set up an Odoo for magodoo over the API, as an administrator would.
 
 The documentation lists the same steps by hand; here they make the template of the live tests and of the demo, with
 the names that the sandbox Odoo has (docs/facts/pair.md#3 to #6, #9; docs/facts/odoo-19.0.md#5, #6). Only companies, users and API keys are made
@@ -86,7 +86,7 @@ def parse_access(printed: str) -> Access:
 
 
 def provision(admin: OdooClient) -> None:
-    """Everything that a company needs before its shop can be connected; `admin` names the company.
+    """Set up everything that a company needs before Magento is connected; `admin` names the company.
 
     Raises what the API raises: provisioning happens on a fresh database and repeats nothing.
     """

@@ -3,7 +3,7 @@
     make test-odoo ODOO_URL=https://odoo.example.com ODOO_DB=magodoo_test ODOO_KEY=... [ODOO_ADMIN_KEY=...] [ODOO_MASTER_PASSWORD=...]
 
 The named database is only read. With the master password Odoo's own database manager copies it for each test and drops the copy;
-without it, or without an administrator's key, the tests that need them say so and are skipped.
+without it, or without an administrator's key, the tests that need them are skipped with that reason.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ COPYING = 600.0
 
 
 class NotThere(Exception):
-    """What a test needs cannot be had of a server that somebody else runs; the message says why. The test is skipped."""
+    """A server that somebody else runs does not provide what a test needs; the message has the cause. The test is skipped."""
 
 
 @dataclass

@@ -21,7 +21,7 @@ MODULES = (
     "base", "web", "rpc", "sale_management", "sale_stock", "stock_delivery", "stock_account", "account", "l10n_us",
     "contacts",
 )  # fmt: skip
-"""`rpc` must be named, or there is no /json/2 (docs/facts/odoo-19.0.md#8). Those that a version lacks are left out."""
+"""`rpc` must be named, or there is no /json/2 (docs/facts/odoo-19.0.md#8). Those that a version does not have are omitted."""
 
 INSTALL_SCRIPT = """
 env.cr.execute("update ir_module_module set auto_install = false")
@@ -60,7 +60,7 @@ class OdooServer:
         self.install(name, MODULES)
 
     def install(self, name: str, modules: Iterable[str]) -> None:
-        """Modules into a database that nobody has asked anything yet, or into a new one."""
+        """Install modules into a database that has not served a request yet, or into a new one."""
         known = [each for each in modules if any((folder / each).is_dir() for folder in self.package.addons)]
         if self.series >= 19:
             self._finish([*self._installer(name, known), "--skip-auto-install"], "")
@@ -87,7 +87,7 @@ class OdooServer:
         """Start serving, without scheduled jobs.
 
         Raises:
-            FixConfiguration: it did not come up; the end of its log is in the message.
+            FixConfiguration: it did not start; the end of its log is in the message.
         """
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(  # noqa: S603
@@ -136,7 +136,7 @@ class OdooServer:
             "--max-cron-threads=0",
         ]
         if self.workers:
-            # A worker is not to be ended in the middle of a batch on a machine that is busy with other work.
+            # A worker must not be killed in the middle of a batch on a busy machine.
             words += [
                 f"--limit-time-cpu={LONGEST}",
                 f"--limit-time-real={LONGEST}",

@@ -1,4 +1,4 @@
-"""An Odoo that lies on this machine already, as sources or installed: the live suite is run on it as on Debian's package.
+"""An Odoo that is already on this machine, as sources or installed: the live suite runs on it as on Debian's package.
 
     make test-odoo ODOO_HOME=/srv/odoo-18.0 [ODOO_PYTHON=/srv/venv/bin/python]
 
@@ -100,7 +100,7 @@ class OdooTree:
         """Make the environment, unless one is named or was made.
 
         Raises:
-            FixConfiguration: a requirement cannot be had; says which, in pip's words.
+            FixConfiguration: a requirement cannot be installed; the message has pip's output.
         """
         self.home.mkdir(parents=True, exist_ok=True)
         if self.interpreter:

@@ -1,4 +1,4 @@
-"""Ports on loopback: the usual one where it is free, another one where it is not."""
+"""Choose ports on loopback: the preferred one if it is free, else another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 @contextmanager
 def taking_turns() -> Iterator[None]:
-    """One stack of this account comes up at a time: a port that was found free is bound only seconds later."""
+    """Serialise the start of this account's stacks: a port that was found free is bound only seconds later."""
     lock = os.open(Path(tempfile.gettempdir()) / f"magodoo-up-{os.getuid()}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel takes it back from a process that dies
@@ -23,7 +23,7 @@ def taking_turns() -> Iterator[None]:
 
 
 def is_free(port: int) -> bool:
-    """Say whether nothing listens on a port, on loopback or on all addresses."""
+    """Return whether nothing listens on a port, on loopback or on all addresses."""
     for host in ("127.0.0.1", "0.0.0.0"):  # noqa: S104
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -35,7 +35,7 @@ def is_free(port: int) -> bool:
 
 
 def any_free() -> int:
-    """A port that the system says is free."""
+    """Return a port that is free according to the system."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -36,7 +36,7 @@ TUNING = {
     "log_timezone": "UTC",
 }
 
-# For data that may be lost: tests and the demo's throw-away shop.
+# For data that may be lost: tests and the demo.
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -54,7 +54,7 @@ class Cluster:
         """Make the data folder, unless there is one already.
 
         Raises:
-            FixConfiguration: initdb failed; its own words are in the message.
+            FixConfiguration: initdb failed; its output is in the message.
         """
         if (self.data / "PG_VERSION").exists():
             return
@@ -110,7 +110,7 @@ class Cluster:
         return server if running else None
 
     def wait(self, seconds: float, server: subprocess.Popen[bytes] | None = None) -> bool:
-        """Say whether the server answers within `seconds`."""
+        """Return whether the server answers within `seconds`."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and (server is None or server.poll() is None):
             try:
@@ -163,7 +163,7 @@ class Cluster:
         """Everything of a database into a file that `restore` reads.
 
         Raises:
-            FixConfiguration: pg_dump failed; its own words are in the message.
+            FixConfiguration: pg_dump failed; its output is in the message.
         """
         self._client("pg_dump", "--format=custom", "--compress=0", f"--file={file}", database)
 
@@ -171,7 +171,7 @@ class Cluster:
         """A new database with a dump's content.
 
         Raises:
-            FixConfiguration: pg_restore failed; its own words are in the message.
+            FixConfiguration: pg_restore failed; its output is in the message.
         """
         self.create_database(database)
         self._client("pg_restore", "--exit-on-error", "--jobs=2", f"--dbname={database}", str(file))

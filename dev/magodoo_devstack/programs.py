@@ -1,4 +1,4 @@
-"""The processes of the stack, as the process runner is told about them."""
+"""The processes of the stack, as the process runner starts them."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Program:
 
 
 def programs(layout: Layout, state: State) -> list[Program]:
-    """Every program of this checkout; the demo's systems only where a shop has been seeded."""
+    """Every program of this checkout; the demo's systems only if they have been seeded."""
     airflow = layout.program("airflow")
     found = [
-        # SIGINT is PostgreSQL's fast shutdown; its children are its own to stop
+        # SIGINT is PostgreSQL's fast shutdown; it stops its own children
         Program("postgres", tuple(cluster_of(layout, state).command()), 1, "INT", 20, whole_group=False),
         Program("mail", _module("magodoo_devstack.mail", "--port", state.ports["smtp"], "--folder", layout.mail), 10),
     ]

@@ -1,4 +1,4 @@
-"""What a person sees while things take time: each step by name, how far, how long."""
+"""Show progress on the console: each step with its name, position and duration."""
 
 from __future__ import annotations
 

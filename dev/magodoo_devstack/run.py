@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def use_the_running_stack() -> None:
-    """Take the environment of the stack (`make up`), unless the caller's has connections or a metadata database."""
+    """Take the environment of the stack (`make up`), unless the caller's environment has connections or a metadata database."""
     if any(name.startswith(("AIRFLOW_CONN_", "AIRFLOW__DATABASE__")) for name in os.environ):
         return
     layout = Layout.here()

@@ -1,4 +1,4 @@
-"""The process runner: supervisor starts, restarts and stops; a sweep by mark finds what it could not."""
+"""The process runner: supervisor starts, restarts and stops programs; processes that it lost are found by their mark."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def start(layout: Layout, state: State, programs: list[Program]) -> None:
     """Start the runner itself; no program runs before `start_programs`.
 
     Raises:
-        FixConfiguration: it did not start; its own words are in the message.
+        FixConfiguration: it did not start; its output is in the message.
     """
     for folder in (layout.stack, layout.log, layout.mail, layout.airflow):
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def start_programs(state: State, names: Iterable[str]) -> None:
 
 
 def statuses(state: State) -> dict[str, str]:
-    """Program name to supervisor's word for its state: RUNNING, STARTING, BACKOFF, FATAL, ..."""
+    """Supervisor's state by program name: RUNNING, STARTING, BACKOFF, FATAL, ..."""
     if not is_running(state):
         return {}
     listed: Any = _server(state).supervisor.getAllProcessInfo()
@@ -62,7 +62,7 @@ def statuses(state: State) -> dict[str, str]:
 
 
 def is_running(state: State) -> bool:
-    """Say whether the runner answers."""
+    """Return whether the runner answers."""
     if "supervisor" not in state.ports:
         return False
     try:
@@ -73,7 +73,7 @@ def is_running(state: State) -> bool:
 
 
 def stop(layout: Layout, state: State | None, seconds: float = 45) -> int:
-    """Stop every process of this checkout's stack, whoever is left of them; return how many had to be swept up."""
+    """Stop every process of this checkout's stack, including those that the runner lost; return how many of these there were."""
     if state and is_running(state):
         _shut_down(state)
         deadline = time.monotonic() + seconds
@@ -142,7 +142,7 @@ def _server(state: State) -> xmlrpc.client.ServerProxy:
 
 
 def _configuration(state: State, programs: list[Program]) -> configparser.RawConfigParser:
-    """Paths are relative to the checkout, where the runner starts: supervisor stumbles over a percent sign in them."""
+    """Paths are relative to the checkout, where the runner starts: supervisor does not accept a percent sign in them."""
     configuration = configparser.RawConfigParser()
     configuration.read_dict(
         {

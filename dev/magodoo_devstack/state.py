@@ -44,13 +44,13 @@ class State(BaseModel):
     ports: dict[str, int] = Field(default_factory=dict)
     demo: bool = False  # its data may be lost: nothing waits for the disk
     settings: Path | None = None  # the settings file in use
-    odoo_build: str = ""  # of the real Odoo that stands in the sandbox's place; empty: there is none
+    odoo_build: str = ""  # of the real Odoo that replaces the sandbox; empty: there is none
     secrets: Secrets = Field(default_factory=Secrets)
     urls: dict[str, str] = Field(default_factory=dict)
 
     @classmethod
     def load(cls, file: Path) -> State | None:
-        """What stands in the file; None when there is no file."""
+        """Return the content of the file; None if there is no file."""
         return cls.model_validate_json(file.read_text()) if file.exists() else None
 
     def save(self, file: Path) -> None:
@@ -63,7 +63,7 @@ class State(BaseModel):
         draft.replace(file)
 
     def choose_ports(self) -> list[str]:
-        """Take a free port for each service and return what to tell the user about ports in use."""
+        """Take a free port for each service and return the messages for the user about ports in use."""
         notes, taken = [], set[int]()
         for name, preferred in PREFERRED.items():
             port = ports.choose(preferred, taken)

@@ -1,4 +1,4 @@
-"""Faults on demand, for every sandbox: which requests they strike, and what happens to those."""
+"""Faults on demand, for both sandboxes: the requests that they match, and their effect."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMMON_KINDS = (
 class Rule:
     """A fault for requests whose method and path match.
 
-    `nth` strikes only the nth matching request (1 is the first), `times` limits how often it strikes at all (0 is no
+    `nth` matches only the nth such request (1 is the first), `times` limits how often it applies (0 is no
     limit), `probability` draws with `seed`.
     """
 

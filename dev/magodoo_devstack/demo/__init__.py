@@ -1,1 +1,1 @@
-"""The demo: a seeded shop, the whole chain on a real Airflow, and what was found beside what was planted."""
+"""The demo: a seeded Magento and Odoo, the whole chain on a real Airflow, and a comparison of found and planted findings."""

@@ -12,7 +12,7 @@ from magodoo_devstack.airflow import Api, Run
 EXTRACTS = ("magento_extract", "odoo_extract")
 STAGES = ("sales_reconcile", "sales_quality", "sales_load")
 REFRESH = "sales_refresh"
-LOST_WAKE_UPS = 3  # in a row: more would be no accident
+LOST_WAKE_UPS = 3  # consecutive lost wake-ups; more are not a coincidence
 KEY_FORMAT = "%Y-%m-%dT%H:%M"
 
 
@@ -34,23 +34,23 @@ class Chain:
         self._keys = _keys()
 
     def switch_on(self) -> None:
-        """Wait until the chain's DAGs are parsed, and switch them on; the refresh has its own moment."""
+        """Wait until the chain's DAGs are parsed, and switch them on; the refresh is switched on later."""
         chain = self._dag_ids(*STAGES, *EXTRACTS)
         self.api.wait_for_dags({*chain, *self._dag_ids(REFRESH)})
         for dag_id in chain:
             self.api.unpause(dag_id)
 
     def switch_on_the_rest(self) -> None:
-        """Switch on whatever other DAG there is; the scheduler runs at once what is due daily."""
+        """Switch on all other DAGs; the scheduler runs the daily ones at once."""
         for dag_id, dag in self.api.dags().items():
             if dag["is_paused"]:
                 self.api.unpause(dag_id)
 
     def settle(self) -> None:
-        """Wait until nothing of the chain runs: a quarter of an hour may have ended and started a run of the schedule's.
+        """Wait until no DAG of the chain runs: the 15-minute schedule may have started a run.
 
         Raises:
-            Unavailable: something still runs after the chain's patience.
+            Unavailable: something still runs after the chain's timeout.
         """
         deadline = time.monotonic() + self.seconds
         while time.monotonic() < deadline:
@@ -65,7 +65,7 @@ class Chain:
     def run_first(self, report: Callable[[str], None] = lambda _: None) -> str:
         """Wait for the run that the scheduler starts by itself when the extracts are switched on; as `run` otherwise.
 
-        Both extracts must have got the same partition: a quarter of an hour may just have ended between the two.
+        Both extracts must have the same partition: a schedule interval may have ended between the two.
         """
         extracts = self._dag_ids(*EXTRACTS)
         keys = {run.partition_key if (run := self._scheduled(dag_id)) else None for dag_id in extracts}
@@ -82,7 +82,7 @@ class Chain:
         return self._follow(self._trigger(), report)
 
     def refresh(self) -> None:
-        """Re-read open and recent orders whatever their timestamps say; raises as `run` does.
+        """Re-read open and recent orders regardless of their timestamps; raises as `run` does.
 
         Switching the DAG on makes the scheduler run it at once.
         """
@@ -104,7 +104,7 @@ class Chain:
         """Wait for every stage of a partition.
 
         Airflow 3.3 loses the wake-up when both extracts end within some milliseconds (apache/airflow issue 71070). It
-        costs nothing but time, as reconcile works from a list: in operation the next schedule, here the next partition.
+        only delays: reconcile works from the work list, so the next scheduled run, or here the next partition, processes the orders.
         """
         self._wait(key, EXTRACTS, report)
         for _ in range(LOST_WAKE_UPS):
@@ -146,7 +146,7 @@ class Chain:
 
 
 def _keys() -> Iterator[str]:
-    """Partitions that the schedule does not reach: it runs the latest quarter of an hour, never yesterday's."""
+    """Partitions that the schedule does not use: it runs the latest 15 minutes, never yesterday's."""
     moment = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
     while True:
         yield moment.strftime(KEY_FORMAT)

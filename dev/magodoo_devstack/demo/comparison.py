@@ -1,4 +1,4 @@
-"""What the pipeline found beside what was planted, and what it did: read from the staging database."""
+"""Compare what the pipeline found with what was planted, and read what it did, from the staging database."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Comparison:
 
 
 def compare(manifest: Manifest, staging: Engine) -> Comparison:
-    """Set every finding that any look has seen so far against the manifest."""
+    """Compare every finding of all reconcile runs so far with the manifest."""
     query = text(
         """
         select type, kind, coalesce(case when magento_id is not null then nullif(magento_number, '') end,
@@ -85,7 +85,7 @@ def remaining(staging: Engine) -> list[tuple[str, str, int]]:
 
 
 def clock(staging: Engine) -> datetime:
-    """The staging database's own time: the changes are stamped with it."""
+    """The staging database's clock, which sets the timestamps of changes."""
     moment: datetime = _rows(staging, "select clock_timestamp()")[0][0]
     return moment
 

@@ -1,4 +1,4 @@
-"""The demo's data in both systems: seeded before the start, damaged by hand between two looks."""
+"""The demo's data in both systems: seeded before the start, damaged by hand between two reconcile runs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def instances(layout: Layout) -> list[str]:
 
 
 def print_address(layout: Layout, state: State) -> None:
-    """Let the links in the mails lead to the port that Airflow got."""
+    """Write Airflow's port into the settings file, for the links in emails."""
     with _settings(layout) as settings:
         settings["ui_url"] = state.urls["airflow"]
 
@@ -66,7 +66,7 @@ def switch_to_apply(layout: Layout) -> None:
 
 
 def seed_live(layout: Layout, state: State, odoo: LiveOdoo, *, orders: int, seed: int) -> Manifest:
-    """As `seed`, with the books in a real Odoo: its database goes to `var/demo` as a dump, for the stack's PostgreSQL."""
+    """As `seed`, with a real Odoo: its database is dumped to `var/demo` and restored into the stack's PostgreSQL."""
     with tempfile.TemporaryDirectory(prefix="magodoo-") as hidden, odoo.past(odoo.database) as past:
         manifest = write_with(past, past.clock, layout.demo, Path(hidden), orders=orders, seed=seed)
     odoo.dump(odoo.database, layout.odoo_dump)
@@ -77,7 +77,7 @@ def seed_live(layout: Layout, state: State, odoo: LiveOdoo, *, orders: int, seed
 
 @contextmanager
 def _settings(layout: Layout) -> Iterator[dict[str, Any]]:
-    """The settings file, to be changed; a task that reads it meanwhile finds the old one or the new one, whole."""
+    """Yield the settings file to be changed; it is replaced atomically, so that a task reads either the old or the new one."""
     file = layout.demo_settings
     settings = yaml.safe_load(file.read_text(encoding="utf-8"))
     yield settings
@@ -90,7 +90,7 @@ def delete(state: State, deletions: list[dict[str, Any]]) -> None:
     """Remove documents on one side, without a trace, as a person in the back office might.
 
     Raises:
-        FixConfiguration: a sandbox refused; its words are in the message.
+        FixConfiguration: a sandbox refused; its message is included.
     """
     for deletion in deletions:
         if deletion["side"] == "magento":
@@ -108,7 +108,7 @@ def delete(state: State, deletions: list[dict[str, Any]]) -> None:
 
 
 def books_of(state: State) -> OdooClient:
-    """A client of the demo's Odoo, sandbox or real, with the key of the synchronisation."""
+    """Return a client of the demo's Odoo, sandbox or real, with the key of the restricted user."""
     values = {"url": state.urls["odoo"], "database": ODOO_DATABASE, "login": "sync", "company_id": 1}
     return OdooClient.connect(OdooConnection.from_mapping({**values, "api_key": state.secrets.odoo_key}))
 

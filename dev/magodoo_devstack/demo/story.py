@@ -25,16 +25,16 @@ from magodoo_sandbox.seed.manifest import Manifest
 
 STEPS = 13
 LEAST_PATIENCE = 600  # seconds for one run of a DAG
-PATIENCE_OF_AN_ORDER = 0.5  # seconds more; one order costs 0.05 on a machine at rest
+PATIENCE_OF_AN_ORDER = 0.5  # more seconds per order; one takes 0.05 on an idle machine
 
 
 def run(layout: Layout, progress: Progress, *, orders: int, seed: int, live: bool = False) -> tuple[Summary, State]:
     """Run the demo from a clean start and leave the stack running; return its summary, which is saved as well.
 
-    `live`: with a real Odoo 19 in the sandbox's place.
+    `live`: with a real Odoo 19 instead of the sandbox.
 
     Raises:
-        MagodooError: a step could not be done; the message says which and why.
+        MagodooError: a step failed; the message names it and the cause.
     """
     progress.steps = STEPS + 2 * live
     with progress.step("a clean start: the last demo is stopped and removed"):
@@ -103,7 +103,7 @@ def _seed(layout: Layout, state: State, progress: Progress, *, orders: int, seed
 
 
 def _clean(layout: Layout) -> None:
-    """Raises FixConfiguration where the stack holds the data of a shop that is not the demo's."""
+    """Raise FixConfiguration if the stack contains other data than the demo's."""
     state = State.load(layout.stack / "stack.json")
     if state and state.settings and not state.demo:
         raise FixConfiguration(

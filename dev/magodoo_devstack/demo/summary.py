@@ -75,7 +75,7 @@ class Summary:
         console.print("  ".join(f"{name} {value:.0f} s" for name, value in self.seconds.items()))
 
     def verdict(self) -> str:
-        """One line that says how it went."""
+        """The result in one line."""
         parts = [
             f"books in {'the sandbox Odoo' if self.odoo == 'sandbox' else self.odoo}",
             "found what was planted" if self.comparison.equal else "[red]found and planted differ[/red]",

@@ -1,4 +1,4 @@
-"""Who may call the shop: integrations with their tokens and rights, and administrators with their passwords."""
+"""Who may call Magento: integrations with their tokens and rights, and administrators with their passwords."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Admin:
 
 
 class Accounts:
-    """Every credential of the shop. `bearer_enabled` is the setting that lets an integration's token be a bearer."""
+    """Every credential. `bearer_enabled` is the setting that lets an integration's token be a bearer."""
 
     def __init__(self) -> None:
         self.integrations: list[Integration] = []

@@ -1,4 +1,4 @@
-"""What the shop sells and where: websites, store views, sources, tax rates, products, customers."""
+"""The catalogue: websites, store views, sources, tax rates, products, customers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MODULES = [
 
 
 def install(tables: Tables) -> None:
-    """An empty shop: website `base`, store view `default` in USD, source `default`."""
+    """An empty Magento: website `base`, store view `default` in USD, source `default`."""
     tables.modules = list(_MODULES)
     add_website(tables, "admin", "Admin", website_id=0)
     add_store(tables, "admin", "admin", name="Admin", store_id=0)

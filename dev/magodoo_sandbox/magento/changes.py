@@ -73,7 +73,7 @@ class Changes(Payments):
         comment: Comment | str | None = None,
         by_clerk: bool = False,
     ) -> int:
-        """Ship the quantities, cut to what is left, and return the shipment id. Tracks are dicts.
+        """Ship the quantities, at most the open ones, and return the shipment id. Tracks are dicts.
 
         `by_clerk`: in the admin, which counts no part of a bundle that ships together as shipped, and lists a bundle whose parts
         ship separately in every parcel.
@@ -195,7 +195,7 @@ class Changes(Payments):
         return int(row["entity_id"])
 
     def _restock(self, order: Row, draft: RefundDraft) -> None:
-        """Returned pieces come back to the default source; nothing on any document tells (docs/facts/magento-2.4.7-more.md#3)."""
+        """Returned pieces go to the default source; no document shows it (docs/facts/magento-2.4.7-more.md#3)."""
         for line, item in draft.lines:
             if item["item_id"] in draft.arguments.return_to_stock_items:
                 sku = str(item.get("_product_sku", item["sku"]))

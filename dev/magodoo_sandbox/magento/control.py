@@ -1,6 +1,6 @@
 """The control routes: faults, the request log, deletion, reset and a dump, for tests and the demo.
 
-They need the header `X-Sandbox-Key`. A real shop has nothing of the kind.
+They need the header `X-Sandbox-Key`. A real Magento has no such routes.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ _OPERATIONS = (
 
 
 def _run(app: MagentoApp, sent: dict[str, Any]) -> Answer:
-    """{"do": "refund", "with": {"order_id": 7}}: one of the shop's operations, as a person in the back office."""
+    """{"do": "refund", "with": {"order_id": 7}}: one of Magento's operations, as a person in the admin panel."""
     if sent.get("do") not in _OPERATIONS:
         return 400, {"message": f"do is one of {', '.join(_OPERATIONS)}"}
     arguments = dict(sent.get("with") or {})

@@ -63,7 +63,7 @@ def parse_query(query: str) -> dict[str, Any]:
 
 
 def read_criteria(query: Mapping[str, Any], limits: Mapping[str, int]) -> Criteria:
-    """Raises Refusal when criteria are missing, name unknown keys, or exceed the shop's limits."""
+    """Raises Refusal when criteria are missing, name unknown keys, or exceed Magento's limits."""
     sent = query.get("searchCriteria", query.get("search_criteria"))
     if sent is None:
         raise missing_field("searchCriteria")
@@ -174,7 +174,7 @@ def _sort(rows: list[Row], sorts: Sequence[tuple[str, str | None]], key: str) ->
     """Stable, from the last order to the first; without any, by the key. A missing direction means DESC (docs/facts/magento-2.4.7.md#3).
 
     Rows that tie keep no promised order in Magento; here they go by the key downwards, so that a client which sorts by
-    updated_at alone meets the disorder.
+    updated_at alone is tested.
     """
     if not sorts:
         rows.sort(key=lambda row: row[key])

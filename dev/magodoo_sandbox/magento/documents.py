@@ -26,7 +26,7 @@ _CURRENCIES = (
 
 @dataclass(frozen=True)
 class Comment:
-    """Stored with its document in the same transaction, whatever `appendComment` says (docs/facts/magento-2.4.7.md#7)."""
+    """Stored with its document in the same transaction, whatever the value of `appendComment` (docs/facts/magento-2.4.7.md#7)."""
 
     text: str
     visible: bool = False

@@ -1,4 +1,4 @@
-"""The shop's own faults beside those of every sandbox: a lagging replica, the maintenance page."""
+"""Faults of Magento only: a lagging replica, the maintenance page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAINTENANCE = "maintenance"  # 503 with Magento's HTML page
 
 
 class Faults(faults.Faults):
-    """The rules in force. A `stale` rule answers reads from a copy of the shop taken when it was added, like a lagging replica."""
+    """The rules in force. A `stale` rule answers reads from a copy of the data taken when it was added, like a lagging replica."""
 
     def __init__(self, copy_shop: Callable[[], MagentoShop]) -> None:
         super().__init__((MAINTENANCE,))
@@ -31,7 +31,7 @@ class Faults(faults.Faults):
         self._replicas.clear()
 
     def replica(self, rule: Rule) -> MagentoShop:
-        """The shop as it was when this stale rule was added."""
+        """The data as of when this stale rule was added."""
         return self._replicas[id(rule)]
 
 

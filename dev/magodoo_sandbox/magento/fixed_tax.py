@@ -16,7 +16,7 @@ Lines = list[tuple[Row, Row]]
 
 
 def charge(order: Row, a_piece: Decimal, is_dummy: list[bool]) -> None:
-    """Charge an order that was just placed: `is_dummy` says of each item whether it carries no money."""
+    """Charge an order that was just placed: `is_dummy` returns whether an item carries no money."""
     for item, dummy in zip(order["items"], is_dummy, strict=True):
         if dummy:
             continue

@@ -34,7 +34,7 @@ class InvoiceDraft:
 def draft_invoice(order: Row, wanted: dict[int | None, Decimal], earlier: list[Row]) -> InvoiceDraft:
     """Calculate the invoice of the wanted quantities; an empty dict is everything left.
 
-    Raises Refusal when a quantity exceeds what is left.
+    Raises Refusal when a quantity exceeds the open one.
     """
     draft = InvoiceDraft(order)
     quantities = _prepare_quantities(order, wanted)
@@ -60,7 +60,7 @@ def check_invoice(draft: InvoiceDraft) -> None:
 def book_invoice(draft: InvoiceDraft) -> None:
     """Carry the invoice's amounts into the order and its lines; lines of quantity 0 are dropped.
 
-    The taxes on waste are looked at first: every line that carries money has a list of them from then on.
+    Fixed product tax is processed first: every line that carries money has a list of it from then on.
     """
     for _, item in draft.lines:
         if not rules.is_dummy(draft.order, item):

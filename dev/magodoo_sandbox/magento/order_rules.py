@@ -128,7 +128,7 @@ def can_cancel(order: Row) -> bool:
 
 
 def can_refund(order: Row, has_creditmemos: bool) -> bool:
-    """Whether money is left to refund, in Magento's own odd words about it."""
+    """Whether money is left to refund, by Magento's own rule."""
     if order.get("state") in ("holded", "payment_review", "canceled", "closed"):
         return False
     left = cents(of(order, "total_paid")) - of(order, "total_refunded")
@@ -182,7 +182,7 @@ def settle_state(order: Row, has_creditmemos: bool) -> None:
 
 
 def _shipped_or_refunded(order: Row) -> bool:
-    """Counts pieces over all lines, so it can say yes with one line unshipped (docs/facts/magento-2.4.7.md#5.5, order 6)."""
+    """Counts pieces over all lines, so it can be true with one line unshipped (docs/facts/magento-2.4.7.md#5.5, order 6)."""
     shipped = sum(int(of(item, "qty_shipped")) for item in order["items"])
     refunded = sum(int(of(item, "qty_refunded")) for item in order["items"] if item.get("product_type") == "simple")
     return shipped > 0 and of(order, "total_qty_ordered") <= shipped + refunded

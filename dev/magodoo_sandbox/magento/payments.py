@@ -42,7 +42,7 @@ class Payments(ABC):
         return txn_id
 
     def void_authorisation(self, order_id: int) -> str:
-        """Let the provider's hold on the money go: `amount_authorized` and the state stay as they are (`Payment::_void`).
+        """Void the provider's authorisation: `amount_authorized` and the state stay as they are (`Payment::_void`).
 
         Returns the transaction id.
         """

@@ -129,7 +129,7 @@ def _round_tax(tax: Decimal, line: Priced, settings: TaxSettings, carry: Carry, 
 
 
 def _customer_price(line: Priced) -> Decimal:
-    """The net price is kept for a customer with another rate than the shop's: the gross one changes."""
+    """The net price is kept for a customer with another rate than the store's: the gross one changes."""
     price = cents(line.price)
     if line.rate == line.store_rate:
         return price

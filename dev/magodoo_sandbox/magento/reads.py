@@ -1,4 +1,4 @@
-"""GET routes: lists by criteria, single documents, and the shop's set-up."""
+"""GET routes: lists by criteria, single documents, and configuration."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def list_documents(kind: str) -> Callable[[MagentoShop, Call], Row]:
 
 
 def _of_orders(shop: MagentoShop, kind: str, criteria: Criteria) -> Iterable[Row]:
-    """The rows to look at: an `order_id` filter on its own uses the index, as the database does."""
+    """The candidate rows: an `order_id` filter on its own uses the index, as the database does."""
     table = shop.tables.documents(kind)
     for group in criteria.groups:
         only = group[0]

@@ -24,7 +24,7 @@ _WEEE = {
 class RefundArguments:
     """Amounts in BASE currency, as the API takes them; None is "not sent", which refunds all shipping left (docs/facts/magento-2.4.7.md#5.3).
 
-    `shipping_amount` is before discount and net of tax, or gross where the shop displays shipping with tax.
+    `shipping_amount` is before discount and net of tax, or gross where Magento displays shipping with tax.
     """
 
     shipping_amount: Decimal | None = None
@@ -170,7 +170,7 @@ def _line_qty(order: Row, item: Row, wanted: dict[int | None, Decimal]) -> Decim
 
 
 def _dummy_qty(order: Row, item: Row, wanted: dict[int | None, Decimal]) -> Decimal:
-    """A part follows its parent's quantity; a bundle that its parts price says what was invoiced of it, whatever is refunded
+    """A part follows its parent's quantity; a bundle priced by its parts shows its invoiced quantity, whatever is refunded
     (`CreditmemoFactory::getQtyToRefund`, docs/facts/magento-bundles.md).
     """
     parent = rules.parent_of(order, item)

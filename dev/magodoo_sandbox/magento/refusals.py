@@ -1,4 +1,4 @@
-"""What the shop answers instead of doing what was asked: a status, a message template and its parameters."""
+"""Refusals of a request: a status, a message template and its parameters."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def order(row: Row) -> Row:
     shown["items"] = items
     shown["payment"] = public(row["payment"])
     shown["status_histories"] = row["status_histories"][::-1]
-    # What modules that this shop lacks would add (gift cards) stands in the row itself.
+    # Fields of modules that are not installed here (gift cards) are in the row itself.
     shown["extension_attributes"] = _order_extension(row, items) | row.get("extension_attributes", {})
     return shown
 

@@ -1,4 +1,4 @@
-"""The shop over HTTP: one ASGI application, its control routes under /__sandbox__/, and ways to run it."""
+"""The sandbox Magento over HTTP: one ASGI application, its control routes under /__sandbox__/, and ways to run it."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class MagentoApp:
     ) -> tuple[int, str, bytes]:
         """Status, content type and body of one call, without HTTP around it. `path` is still percent-encoded.
 
-        `shop` answers instead of the real one: a replica that lags behind.
+        `shop` answers instead of the current one: a replica that lags behind.
         """
         shop = shop or self.shop
         accept = headers.get("accept", "*/*")
@@ -111,7 +111,7 @@ class MagentoApp:
             if "xml" in accept and "json" not in accept:
                 return refusal.status, "application/xml; charset=utf-8", _xml(refusal).encode()
             return refusal.status, _JSON, render.to_json(refusal.body())
-        except (Crash, InvalidOperation):  # a damaged row, as PHP would stumble over it
+        except (Crash, InvalidOperation):  # a damaged row, on which PHP would fail
             return 500, _TEXT, _CRASHED.encode()
 
     def _record(self, method: str, path: str, query: str, status: int, rules: dict[str, Rule]) -> None:

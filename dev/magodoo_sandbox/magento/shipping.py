@@ -18,7 +18,7 @@ _Wanted = dict[int | None, Decimal]
 
 @dataclass
 class ShipmentDraft:
-    """A shipment before it is booked: its lines, and the complaints about bundles that were asked for the wrong way.
+    """A shipment before it is booked: its lines, and the errors about bundles that were requested in the wrong form.
 
     lines: what is stored. followers: parts of what ships together, which are counted on the order and not stored.
     """
@@ -36,7 +36,7 @@ class ShipmentDraft:
 
 
 def draft_shipment(order: Row, wanted: _Wanted, *, by_clerk: bool = False) -> ShipmentDraft:
-    """The wanted quantities, silently cut to what is left; an empty dict is everything left (docs/facts/magento-2.4.7.md#5.2).
+    """The requested quantities, silently reduced to the open ones; an empty dict means everything open (docs/facts/magento-2.4.7.md#5.2).
 
     REST leaves out the line of a bundle of which no part is shipped, the admin does not (docs/facts/magento-bundles.md).
     """
@@ -61,7 +61,7 @@ def draft_shipment(order: Row, wanted: _Wanted, *, by_clerk: bool = False) -> Sh
 
 
 def _add_dummy(draft: ShipmentDraft, item: Row, asked: _Wanted) -> None:
-    """A bundle whose parts leave by themselves stands in the shipment with 1, whatever was ordered; a part of one that ships
+    """A bundle whose parts ship separately is in the shipment with quantity 1, whatever was ordered; a part of one that ships
     together follows it unseen (magento2#19069).
     """
     parent = rules.parent_of(draft.order, item)
@@ -82,7 +82,7 @@ def _line(item: Row, qty: Decimal) -> Row:
 
 
 def _complaint(order: Row, item: Row) -> str:
-    """What Magento says of a line that was asked for and is shipped by another one; empty when it takes it."""
+    """Magento's error for a requested line that is shipped by another one; empty if it accepts the line."""
     parent = rules.parent_of(order, item)
     whole = parent or item
     if whole.get("product_type") != "bundle" or not rules.is_dummy(order, item, shipping=True):

@@ -1,4 +1,4 @@
-"""The shop: every business operation, once, for seeders in this process and for the REST routes."""
+"""Every business operation of Magento, for seeders in this process and for the REST routes."""
 
 from __future__ import annotations
 
@@ -216,14 +216,14 @@ class MagentoShop(Changes):
         return state
 
     def copy(self) -> MagentoShop:
-        """The shop as it is now, with the same accounts: what happens to one does not happen to the other."""
+        """An independent copy of the current data, with the same accounts."""
         twin = MagentoShop(deepcopy(self.tables))
         twin.tax, twin.accounts, twin.limits = self.tax, self.accounts, self.limits
         return twin
 
     @classmethod
     def load(cls, source: str | Path | Mapping[str, Any]) -> MagentoShop:
-        """A shop from `dump()`'s file or data."""
+        """A Magento from `dump()`'s file or data."""
         state = dict(source) if isinstance(source, Mapping) else read_state(Path(source))
         shop = cls(Tables.from_state(state))
         shop.tax = {website: TaxSettings(**settings) for website, settings in state.get("tax", {}).items()}

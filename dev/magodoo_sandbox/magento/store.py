@@ -1,4 +1,4 @@
-"""All rows of the shop in memory: tables, counters, clock, and the file that they are saved to."""
+"""All rows in memory: tables, counters, clock, and the file that they are saved to."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class DocumentTable(dict[int, Row]):
 class Tables:
     """The rows, as they are served. Writing a row directly is how a seeder damages a document.
 
-    Keys that begin with an underscore belong to the shop and are never served.
+    Keys that begin with an underscore are internal and never served.
     """
 
     def __init__(self) -> None:

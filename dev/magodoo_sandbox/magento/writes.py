@@ -1,4 +1,4 @@
-"""POST, PUT and DELETE routes: the body read as Magento reads it, then the shop's operations."""
+"""POST, PUT and DELETE routes: the body read as Magento reads it, then the operation."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def email_invoice(shop: MagentoShop, call: Call, invoice_id: str) -> bool:
 
 
 def comment_document(kind: str) -> Callable[..., Row]:
-    """POST .../comments of a document; the id stands in the path or as `parent_id` in the body."""
+    """POST .../comments of a document; the id is in the path, or `parent_id` in the body."""
 
     def comment_it(shop: MagentoShop, call: Call, identifier: str = "") -> Row:
         sent = entity(call.body().get("entity"), _STORED_COMMENT)
@@ -221,7 +221,7 @@ def save_shipment(shop: MagentoShop, call: Call) -> Row:
 
 
 def refund_raw(shop: MagentoShop, call: Call) -> Row:
-    """POST /V1/creditmemo/refund stores what is sent; the order does not notice (docs/facts/magento-2.4.7.md#5.3)."""
+    """POST /V1/creditmemo/refund stores what is sent; the order does not change (docs/facts/magento-2.4.7.md#5.3)."""
     sent = {snake(key): value for key, value in (call.body().get("creditmemo") or {}).items()}
     required(sent, "order_id", "items")
     return _create(shop, "creditmemos", sent | {"state": 2}, "creditmemo_items")

@@ -42,7 +42,7 @@ class CashRounding(Model):
     )
 
     def difference(self, record: int, amount: Decimal) -> Decimal:
-        """What an amount lacks to be a multiple of the smallest coin."""
+        """The difference between an amount and a multiple of the smallest coin."""
         row = self.rows[record]
         step = Decimal(row["rounding"])
         coins = (amount / step).quantize(Decimal(1), _METHODS[row.get("rounding_method") or "HALF-UP"])
@@ -50,7 +50,7 @@ class CashRounding(Model):
 
 
 def round_to_cash(moves: MoveTotals, env: Env, record: int) -> None:
-    """Book what the total lacks to be a multiple of the smallest coin: on an account of its own, or with the biggest tax."""
+    """Book the difference between the total and a multiple of the smallest coin: on an account of its own, or with the biggest tax."""
     lines, row = env["account.move.line"], moves.rows[record]
     own = [lines.rows[i] for i in moves.get(row, "line_ids")]
     standing = [line["id"] for line in own if line["display_type"] == "rounding"]

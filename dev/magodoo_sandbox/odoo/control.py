@@ -1,6 +1,6 @@
 """The control routes: faults, the request log, deletion, the clock, calls as a person, reset and a dump.
 
-They need the header `X-Sandbox-Key`. A real Odoo has nothing of the kind.
+They need the header `X-Sandbox-Key`. A real Odoo has no such routes.
 """
 
 from __future__ import annotations

@@ -229,7 +229,7 @@ def _whole_second(value: Any) -> Any:
 
 
 def _pattern(operator: str, value: Any) -> Test:
-    """SQL patterns: `%` any text, `_` any character, either is itself after `\\`; `like` looks inside, `=like` compares the whole."""
+    """SQL patterns: `%` any text, `_` any character, either is itself after `\\`; `like` looks inside, `=like` compares the whole text."""
     signs = re.findall(r"\\?.", str(value or ""), re.DOTALL)
     expression = "".join({"%": ".*", "_": "."}.get(sign, re.escape(sign[-1])) for sign in signs)
     if not operator.removeprefix("not ").startswith("="):

@@ -70,7 +70,7 @@ class RedirectWarning(OdooError):
 
 
 class DatabaseError(OdooError):
-    """What PostgreSQL itself says; `name` starts with `psycopg2.`."""
+    """An error of PostgreSQL; `name` starts with `psycopg2.`."""
 
     status = 500
 

@@ -75,7 +75,7 @@ class Model(Writing):
         return vals
 
     def _save(self, env: Env, records: list[Record], converted: list[Row], messages: list[Row]) -> list[int] | bool:
-        """All in one batch; if that fails, one by one to say which record is to blame. Nothing stays when one is."""
+        """All in one batch; if that fails, one by one to find the invalid record. Nothing is saved if there is one."""
         store = self.db.store
         try:
             with store.transaction():
@@ -95,7 +95,7 @@ class Model(Writing):
             if not messages:
                 raise trouble from None
         if isinstance(trouble, UserError | AccessError):
-            # What was wrong with the batch is said of its first record, before the messages about single ones.
+            # An error of the batch is reported on its first record, before the messages about single ones.
             first = _failure(0, records[0], trouble)
             messages[:0] = [] if first in messages else [first]
         return False
@@ -246,7 +246,7 @@ class Model(Writing):
 
 
 class _NothingStaysError(Exception):
-    """Leaves the block that only looked for the culprits."""
+    """Rolls back the block that only searched for the invalid records."""
 
 
 class Record:

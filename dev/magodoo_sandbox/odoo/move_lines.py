@@ -241,7 +241,7 @@ class MoveLine(Model):
         return Decimal(min(rest_currency, rounded(amount * rate)))
 
     def _close_exchange(self, env: Env, ids: list[int]) -> None:
-        """What is left in company currency only, is an exchange difference and gets its entry (docs/facts/pair.md#6)."""
+        """A residue in company currency only is an exchange difference and gets its entry (docs/facts/pair.md#6)."""
         if env.context.get("no_exchange_difference"):
             return
         for line in ids:
@@ -287,6 +287,6 @@ def _complete_entry_line(vals: Row) -> None:
 
 
 def _share(row: Row, paid: Decimal) -> Decimal:
-    """The company amount of a part of an item, all of what is left when it is the whole."""
+    """The company amount of a part of an item; the whole residual if it is the rest."""
     rest, rest_currency = abs(row["amount_residual"]), abs(row["amount_residual_currency"])
     return rest if paid == rest_currency else rounded(rest * paid / rest_currency)

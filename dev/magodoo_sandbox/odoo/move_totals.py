@@ -1,4 +1,4 @@
-"""The dynamic part of an entry: tax lines, the receivable line, totals in both currencies, and what is left to pay."""
+"""The dynamic part of an entry: tax lines, the receivable line, totals in both currencies, and the amount due."""
 
 from __future__ import annotations
 

@@ -226,7 +226,7 @@ class Partner(Model):
         return "company" if row.get("is_company") else "person"
 
     def complete(self, env: Env, vals: Row) -> None:
-        """A contact takes over what its company says, so that its maker must be allowed to read it (measured on 19)."""
+        """A contact takes over fields of its company, so that its creator must be allowed to read it (measured on 19)."""
         if vals.get("parent_id"):
             self.check_rules(env, [int(vals["parent_id"])], "read")
         if "company_type" in vals:

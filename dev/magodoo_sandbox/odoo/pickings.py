@@ -111,7 +111,7 @@ class Picking(Model):
     # Deliveries of orders
 
     def deliver(self, env: Env, order: int) -> None:
-        """Creates, or adds to, the open delivery of what the order's lines still lack."""
+        """Creates, or adds to, the open delivery of the quantities missing on the order's lines."""
         orders, lines = env["sale.order"], env["sale.order.line"]
         row = orders.rows[order]
         lacking = [(line, self._lacking(env, lines.rows[line])) for line in orders.get(row, "order_line")]

@@ -17,7 +17,7 @@ from magodoo_sandbox.odoo.installation import DE, EUR, USD, install, install_cha
 
 PROVIDERS = {"CARD": "Card payments", "PPAL": "PayPal", "CHQ": "Cheque and money order"}
 CARRIERS = ("Flat Rate - Fixed", "UPS Ground", "DHL Paket")
-# Whatever their names say, they are of the company's fiscal country, as on the live Odoo: it refuses invoices with others.
+# Whatever their names, they are of the company's fiscal country, as on the live Odoo: it refuses invoices with others.
 _TAXES = (("US 8.25%", "8.25"), ("0% Exempt", "0"), ("DE 19%", "19"), ("DE 7%", "7"), ("AT 20%", "20"))
 _SERVICES = (
     ("SHIPPING", "Shipping"),

@@ -63,7 +63,7 @@ class Searching(Base):
         return shown
 
     def _groups(self, env: Env, domain: list[Any], groupby: list[str]) -> list[tuple[tuple[Any, ...], list[Row]]]:
-        """Rows by their values, in the order of these; one with several values of a many2many stands with each of them."""
+        """Rows by their values, in the order of these; one with several values of a many2many is in each of their groups."""
         groups: dict[tuple[Any, ...], list[Row]] = {}
         for row in self._matching(env, domain):
             values = [self.get(row, name) for name in groupby]

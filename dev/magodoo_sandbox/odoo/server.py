@@ -152,7 +152,7 @@ def _again(remembered: tuple[int, bytes], call: Call) -> Answer:
 
 
 def _fault(status: int) -> Answer:
-    """What stands in front of Odoo answers: Odoo itself knows neither 429 nor 502."""
+    """The answer of a proxy in front of Odoo: Odoo itself sends neither 429 nor 502."""
     titles = {429: "429 Too Many Requests", 502: "502 Bad Gateway", 503: "503 Service Temporarily Unavailable"}
     title = titles.get(status, "504 Gateway Time-out" if status == 504 else f"{status} Internal Server Error")
     page = f"<html>\r\n<head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body>\r\n</html>\r\n"

@@ -1,6 +1,6 @@
 """Bank statement lines: an entry between the bank and an account that is then matched with invoices, without any payment.
 
-`account_bank_statement_line.py` of Odoo 18 and 19: a line makes and posts its entry at once; its counterpart stands on the
+`account_bank_statement_line.py` of Odoo 18 and 19: a line makes and posts its entry at once; its counterpart is on the
 journal's suspense account, or on the account that the caller names, or the caller gives the lines himself.
 """
 
@@ -54,7 +54,7 @@ class StatementLine(Model):
             vals["foreign_currency_id"], vals["amount_currency"] = False, 0
 
     def make(self, env: Env, vals_list: Iterable[Row], *, nested: bool = False) -> list[int]:
-        """With the entry of each line; `counterpart_account_id` and `line_ids` say what stands on its other side."""
+        """With the entry of each line; `counterpart_account_id` and `line_ids` determine its other side."""
         given = [dict(vals) for vals in vals_list]
         counterparts = [vals.pop("counterpart_account_id", False) for vals in given]
         lines = [vals.pop("line_ids", None) for vals in given]

@@ -157,7 +157,7 @@ def _arguments(body: bytes) -> dict[str, Any]:
     return sent if isinstance(sent, dict) else {}
 
 
-# JSON-RPC: always 200, the error stands in the body
+# JSON-RPC: always 200, the error is in the body
 
 
 def _answer_rpc(db: OdooDatabase, body: bytes) -> Answer:

@@ -1,4 +1,4 @@
-"""What callers write: create, write, unlink, copy; x2many commands; the hooks that models hang their rules on."""
+"""What callers write: create, write, unlink, copy; x2many commands; the hooks for the models' rules."""
 
 from __future__ import annotations
 

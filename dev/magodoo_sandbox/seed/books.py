@@ -1,6 +1,6 @@
-"""The Odoo side of the seed: Magento documents entered into the books, linked as magodoo links them or by hand.
+"""The Odoo side of the seed: Magento documents entered into Odoo, linked as magodoo links them or by hand.
 
-Written apart from the pipeline's own requests, on purpose: what both get equal to the cent is equal twice. It speaks only Odoo's
+It is independent of the pipeline's requests on purpose, so that each verifies the other to the cent. It speaks only Odoo's
 API, so that the sandbox and a live Odoo 19 are filled by the same calls (docs/facts/pair.md#3 to #5).
 """
 
@@ -30,7 +30,7 @@ JOURNALS = {CARD: "CARD", "banktransfer": "BNK1", "cashondelivery": "BNK1", "che
 
 
 class Books(Desk):
-    """Enters the documents of a shop into Odoo."""
+    """Enters the documents of a Magento into Odoo."""
 
     def __init__(self, rpc: Rpc, shop: Shop, instance: str) -> None:
         super().__init__(rpc, instance)
@@ -252,7 +252,7 @@ class Books(Desk):
         order: bool = True,
         linked_lines: Any = None,
     ) -> list[list[str]]:
-        """`load()` rows: the head stands on the first, each further row has a line alone."""
+        """`load()` rows: the head is in the first, each further row has a line only."""
         rows = []
         for position, entry in enumerate(entries):
             tax = self.names.taxes[entry.percent.normalize()]

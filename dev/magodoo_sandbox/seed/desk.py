@@ -1,4 +1,4 @@
-"""Odoo as the person uses it who enters documents: calls in one company, and the ids of what the lines name."""
+"""Odoo as used by a person who enters documents: calls in one company, and the ids of the records that lines name."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Names:
 
 
 class Desk:
-    """Calls to Odoo. `instance` is the id that stands in the references of linked records."""
+    """Calls to Odoo. `instance` is the id in the references of linked records."""
 
     def __init__(self, rpc: Rpc, instance: str) -> None:
         self.rpc, self.instance = rpc, instance

@@ -71,7 +71,7 @@ def document_entries(shop: Shop, history: History, row: Any, prefix: str, docume
 def exploded(shop: Shop, history: History, quantities: Mapping[int, Decimal]) -> dict[int, Decimal]:
     """What a Magento shipment's quantities are in Odoo, where a dynamic bundle is its parts and one of fixed price is one article.
 
-    Of a bundle that ships separately the parts count, and its own line says nothing (docs/facts/pair.md#5.1).
+    Of a bundle that ships separately the parts count, and its own line counts nothing (docs/facts/pair.md#5.1).
     """
     items = {item["item_id"]: item for item in shop.row("order", history.order)["items"]}
     money = {item["item_id"] for item in shop.money_items(history.order)}

@@ -1,4 +1,4 @@
-"""The ordinary days of the shop: most orders stand in both systems, some lack in Odoo, some went on in Odoo only."""
+"""Ordinary orders: most are in both systems, some are missing in Odoo, some progressed in Odoo only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COD_STATES = IMPORTED_STATES | {"new"}
 
 
 class Ordinary:
-    """Fills shop and books with orders that have no surprises; what lacks on a side is noted in the manifest."""
+    """Fills Magento and Odoo with ordinary orders; what is missing on a side is noted in the manifest."""
 
     def __init__(
         self, shop: Shop, books: Books, manifest: Manifest, clock: Callable[[datetime], None], books_from: datetime
@@ -103,7 +103,7 @@ class Ordinary:
             adjustment_negative=Decimal("0.50"),
         )
 
-    # Into the books
+    # Into Odoo
 
     def enter(self, history: History, *, linked: bool = True) -> None:
         """Everything that Magento has, in Odoo too, equal."""
@@ -134,7 +134,7 @@ class Ordinary:
         return state in (COD_STATES if history.payment == "cashondelivery" else IMPORTED_STATES)
 
     def note_missing(self, history: History) -> None:
-        """The whole order lacks in Odoo: one finding per document. What nobody touched since the cut-over is never read."""
+        """The whole order is missing in Odoo: one finding per document. Orders unchanged since the cut-over are never read."""
         order = self.shop.row("order", history.order)
         if not self.expected(history) or history.last is None or history.last < self.books_from:
             return
@@ -166,7 +166,7 @@ class Ordinary:
             self.manifest.add("missing_in_magento", "shipment", self.books.number("stock.picking", picking))
 
     def invoice_in_odoo(self, history: History) -> tuple[str, Decimal]:
-        """An invoice that Odoo itself makes of the whole order; number and total. It stands under HAND."""
+        """An invoice that Odoo itself makes of the whole order; number and total. Its key is HAND."""
         move = self.books.invoice_of_order(history)
         self.books.moves[HAND] = move
         return self.books.number("account.move", move), self.books.total(move)

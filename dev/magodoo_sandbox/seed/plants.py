@@ -1,6 +1,6 @@
 """Differences planted on purpose: every type of finding at least once, each on an order of its own.
 
-A plant is a function of the Garden; its name is the finding's type. Most start from an order that stands in both systems and
+A plant is a function of the Garden; its name is the finding's type. Most start from an order that is in both systems and
 then damage one thing.
 """
 
@@ -109,7 +109,7 @@ def total_mismatch(garden: Garden) -> None:
 
 
 def tax_mismatch(garden: Garden) -> None:
-    """The sum is right, one unit of it stands as untaxed instead of as tax."""
+    """The sum is right, one unit of it is untaxed amount instead of tax."""
 
     def shifted(entries: list[Entry]) -> None:
         line = entries[0]
@@ -136,7 +136,7 @@ def rounding(garden: Garden) -> None:
 
 
 def status_mismatch(garden: Garden) -> None:
-    """The provider has the money, Odoo's invoice is open; and an order that Magento cancelled still stands in Odoo."""
+    """The provider has the money, Odoo's invoice is open; and an order that Magento cancelled is still confirmed in Odoo."""
     row, _, total = garden.entered(garden.invoiced(), paid=False)
     garden.manifest.add("status_mismatch", "invoice", row["increment_id"], row["grand_total"], total)
     history = garden.placed(payment="cashondelivery")
@@ -276,7 +276,7 @@ def over_refunded(garden: Garden) -> None:
 
 
 def returned_not_refunded(garden: Garden) -> None:
-    """Goods came back long ago and Magento knows nothing of it."""
+    """Goods came back long ago and Magento has no record of it."""
     history = garden.grown(21)
     garden.clock(history.placed + timedelta(days=3))
     returned = garden.books.give_back(garden.books.pickings[history.shipments[0]], ONE)
@@ -315,7 +315,7 @@ def draft_waiting(garden: Garden) -> None:
 
 
 def not_representable(garden: Garden) -> None:
-    """An Odoo invoice with a line that no Magento item stands for."""
+    """An Odoo invoice with a line that no Magento item corresponds to."""
     history = garden.placed(payment="banktransfer")
     garden.clock(history.placed + timedelta(hours=2))
     garden.books.order(history)
@@ -378,7 +378,7 @@ def closed_period(garden: Garden) -> None:
 
 
 def deleted(garden: Garden) -> None:
-    """Somebody deletes, between the first and the second look, a shipment in Magento and a credit note in Odoo."""
+    """Somebody deletes, between the first and the second reconcile run, a shipment in Magento and a credit note in Odoo."""
     history = garden.grown()
     row = garden.shop.row("shipment", history.shipments[0])
     garden.manifest.deletions.append({"side": "magento", "kind": "shipment", "id": history.shipments[0]})
@@ -386,7 +386,7 @@ def deleted(garden: Garden) -> None:
 
 
 def payment_reversed(garden: Garden) -> None:
-    """Between the first and the second look the provider takes the money of a paid order back: its goods are not shipped yet."""
+    """Between the first and the second reconcile run the provider reverses the payment of an order: its goods are not shipped yet."""
     row, move, total = garden.entered(garden.invoiced())
     garden.manifest.unmatched.append(move)
     garden.manifest.add("payment_reversed", "invoice", row["increment_id"], odoo=total, later=True)
@@ -400,7 +400,7 @@ def quarantined(garden: Garden) -> None:
 
 
 def excluded(garden: Garden) -> None:
-    """A test order of the shop's own staff: counted, never a finding."""
+    """A test order of the merchant's own staff: counted, never a finding."""
     history = garden.placed(email=EXCLUDED_EMAIL)
     garden.shop.invoice(history)
 

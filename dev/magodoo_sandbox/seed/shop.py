@@ -14,7 +14,7 @@ from magodoo_sandbox.magento.pricing import Coupon
 from magodoo_sandbox.magento.shop import MagentoShop
 
 DAYS = 30
-CARD = "card"  # a gateway: the provider captures and says so
+CARD = "card"  # a gateway: the provider captures and reports it
 OFFLINE = ("banktransfer", "cashondelivery", "checkmo")
 CARRIERS = (("ups", "United Parcel Service"), ("dhl", "DHL"), ("custom", "Courier"))
 

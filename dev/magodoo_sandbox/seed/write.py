@@ -35,7 +35,7 @@ def write(
 ) -> Manifest:
     """Writes `magento.json`, `odoo.json`, `magodoo.yaml` into `directory`, `manifest.json` into `hidden`; returns the manifest.
 
-    The same `orders`, `seed` and `now` give the same shop. `now` is the end of the 30 days (aware UTC; default: the last full hour).
+    The same `orders`, `seed` and `now` give the same data. `now` is the end of the 30 days (aware UTC; default: the last full hour).
     """
     database = OdooDatabase()
     database.provision(sync_key=sync_key, admin_key=admin_key)
@@ -59,7 +59,7 @@ def write_with(
     seed: int = 7,
     now: datetime | None = None,
 ) -> Manifest:
-    """As `write`, with the books entered into any provisioned Odoo through `rpc`; `clock` sets that Odoo's time."""
+    """As `write`, with the documents entered into any provisioned Odoo through `rpc`; `clock` sets that Odoo's time."""
     until = (now or datetime.now(UTC)).replace(minute=0, second=0, microsecond=0)
     shop, manifest = fill(rpc, lambda moment: clock(min(moment, until)), orders=orders, seed=seed, until=until)
     directory.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def write_with(
 def fill(
     rpc: Rpc, clock: Callable[[datetime], None], *, orders: int, seed: int, until: datetime
 ) -> tuple[Shop, Manifest]:
-    """Fills a fresh shop and, through `rpc`, an Odoo that was provisioned. `clock` sets Odoo's clock where it can be set."""
+    """Fills a new Magento and, through `rpc`, a provisioned Odoo. `clock` sets Odoo's clock where it can be set."""
     shop, manifest = Shop(seed, until), Manifest()
     books = Books(rpc, shop, INSTANCE)
     books.provision(_products(shop))
@@ -92,7 +92,7 @@ def fill(
 
 
 def _ordinary_days(shop: Shop, ordinary: Ordinary, orders: int, until: datetime) -> None:
-    """A tenth of the orders before the cut-over, entered by hand; then 60 % in both, 25 % lacking in Odoo, the rest ahead in Odoo."""
+    """A tenth of the orders before the cut-over, entered by hand; then 60 % in both, 25 % missing in Odoo, the rest further advanced in Odoo."""
     early = orders // 10
     for number in range(early):
         at = until - timedelta(days=DAYS - 4.5 * number / early)
@@ -125,7 +125,7 @@ def _products(shop: Shop) -> dict[str, tuple[str, Decimal, bool]]:
 
 
 def demo_settings(until: datetime) -> dict[str, Any]:
-    """What the demo's settings file says: one instance, `observe`, limits that nothing reaches."""
+    """The content of the demo's settings file: one instance, `observe`, limits that nothing reaches."""
     cut_over = (until - timedelta(days=BOOKS_FROM_DAYS)).replace(tzinfo=None)
     return {
         "instances": {
