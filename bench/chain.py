@@ -179,7 +179,7 @@ def main(size: str, runs: int, documents: int | None) -> None:
     orders, changes = documents or SIZES[size], max(runs, LEAST)
     began = time.monotonic()
     with running(orders, changes) as found:
-        tell(f"  the chain stands after {time.monotonic() - began:.0f} s")
+        tell(f"  the stack is ready after {time.monotonic() - began:.0f} s")
         for _ in range(changes):
             found.measure()
     write("chain", told(found, orders), own=("apache-airflow",))

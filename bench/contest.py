@@ -63,8 +63,8 @@ def run(target: str, arguments: Mapping[str, Any], *, theirs: bool = False, long
                 timeout=longest,
             )  # fmt: skip
         except subprocess.TimeoutExpired as late:
-            said = (late.stderr or b"").decode("utf-8", "replace")[-4000:]
-            raise RuntimeError(f"{target} was ended: it took longer than {longest:g} s\n{said}") from None
+            errors = (late.stderr or b"").decode("utf-8", "replace")[-4000:]
+            raise RuntimeError(f"{target} was ended: it took longer than {longest:g} s\n{errors}") from None
         if done.returncode:
             raise RuntimeError(f"{target} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
         answered: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
@@ -96,7 +96,7 @@ def hold(contestants: list[Contestant], runs: int) -> dict[str, dict[str, Any]]:
 
 def summary(answers: list[dict[str, Any]]) -> dict[str, Any]:
     """Medians of several runs."""
-    told: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "seconds": median([each["seconds"] for each in answers]),
         "cpu": median([each["cpu"] for each in answers]),
         "all_seconds": [round(each["seconds"], 3) for each in answers],
@@ -105,8 +105,8 @@ def summary(answers: list[dict[str, Any]]) -> dict[str, Any]:
     }
     for name in answers[-1]["more"]:
         values = [each["more"][name] for each in answers]
-        told[name] = median(values) if all(isinstance(value, int | float) for value in values) else values[-1]
-    return told
+        figures[name] = median(values) if all(isinstance(value, int | float) for value in values) else values[-1]
+    return figures
 
 
 def ratio(one: dict[str, Any], other: dict[str, Any]) -> float:

@@ -70,9 +70,9 @@ def versions(packages: tuple[str, ...]) -> dict[str, str]:
 
 def commit() -> str:
     """The commit that is measured; `+` when the tree differs from it (results and their pages apart)."""
-    told = _git("rev-parse", "--short=12", "HEAD").strip()
+    revision = _git("rev-parse", "--short=12", "HEAD").strip()
     changed = _git("status", "--porcelain", "--", ".", ":!bench/results.json", *(f":!{page}" for page in PAGES)).strip()
-    return f"{told}+" if changed else told
+    return f"{revision}+" if changed else revision
 
 
 def _git(*words: str) -> str:

@@ -52,8 +52,8 @@ def measure(size: int, runs: int) -> Entry:
         found = hold(contestants, runs)
         paced = {} if real else _paced(min(size, PACED), runs, server)
     documents = sum(count for count, *_ in found["magodoo"]["result"].values())
-    for told in found.values():
-        told["documents_per_second"] = median([documents / told["seconds"]])
+    for figures in found.values():
+        figures["documents_per_second"] = median([documents / figures["seconds"]])
     ours = {**found["magodoo"], "documents": documents, "source": "a real shop" if real else "sandbox", "page_size": page_size,
             "ratio_with_lines": ratio(found["dlt_lines"], found["magodoo"]), **paced}  # fmt: skip
     theirs = {name: found[name] for name in ("dlt", "dlt_lines", "reads")}

@@ -48,8 +48,8 @@ def measure(size: int, runs: int) -> Entry:
             contest.run("bench.magento_writes:ours", {"staging": server.staged(), "orders": max(size, MAGENTO)})
             for _ in range(runs)
         ]
-    for told in found.values():
-        told["documents_per_second"] = median([3 * size / told["seconds"]])
+    for figures in found.values():
+        figures["documents_per_second"] = median([3 * size / figures["seconds"]])
     magento = contest.summary(writes)
     ours = {
         **found["magodoo"],

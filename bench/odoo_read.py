@@ -43,8 +43,8 @@ def measure(size: int, runs: int) -> Entry:
             runs,
         )
     documents = sum(found["magodoo"]["result"].values())
-    for told in found.values():
-        told["documents_per_second"] = median([documents / told["seconds"]])
+    for figures in found.values():
+        figures["documents_per_second"] = median([documents / figures["seconds"]])
     own = {
         **found["magodoo"],
         "documents": documents,
@@ -69,16 +69,16 @@ def wanted(url: str, database: str, key: str) -> list[dict[str, Any]]:
     from magodoo.connectors.odoo.record_trees import TreeReader
 
     client = OdooClient.connect(OdooConnection(url, database, key, 1))
-    told = []
+    readings = []
     for kind, lines in LINES.items():
         reading = READINGS[kind]
         tree, _ = TreeReader(client.rpc).fitting(reading.model, reading.tree)
-        told.append({
+        readings.append({
             "kind": kind, "model": reading.model, "domain": list(reading.domain), "fields": list(tree), "lines": lines,
             "line_model": client.rpc.fields(reading.model)[lines]["relation"], "line_fields": list(tree[lines]["fields"]),
             "page_size": PAGE_SIZE,
         })  # fmt: skip
-    return told
+    return readings
 
 
 # The contestants

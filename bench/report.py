@@ -60,26 +60,26 @@ def parts(results: Results) -> Iterator[tuple[str, str, str, float]]:
     for name, found in (("load", ours), ("load, Magento writes", ours.get("magento", {}))):
         if "waited" not in found:
             continue
-        for part, told in sorted(found["waited"].items()):
-            yield name, part, f"{told['calls']:,.0f}", told["seconds"]
-        rest = found["all_seconds"][-1] - sum(told["seconds"] for told in found["waited"].values())
+        for part, waited in sorted(found["waited"].items()):
+            yield name, part, f"{waited['calls']:,.0f}", waited["seconds"]
+        rest = found["all_seconds"][-1] - sum(waited["seconds"] for waited in found["waited"].values())
         yield name, "the rest: ledger, staging, our own code", "", max(rest, 0.0)
 
 
 def rows(results: Results) -> list[tuple[str, str, str, str, bool]]:
     """(name, figure, aim, value, reached) of everything that has been measured."""
-    told = []
+    measured = []
     for name, figure, value_of, sign, aim, unit in AIMS:
         if name not in results:
             continue
         try:
             value = value_of(results[name])
         except (KeyError, TypeError):  # a figure of a part that was not measured
-            told.append((name, figure, f"{sign} {aim:g}{unit}", "not measured", False))
+            measured.append((name, figure, f"{sign} {aim:g}{unit}", "not measured", False))
             continue
         good = value >= aim if sign == "≥" else value <= aim
-        told.append((name, figure, f"{sign} {aim:g}{unit}", f"{value:,.4g}{unit}", good))
-    return told
+        measured.append((name, figure, f"{sign} {aim:g}{unit}", f"{value:,.4g}{unit}", good))
+    return measured
 
 
 def _at(*path: str) -> Callable[[Mapping[str, Any]], float]:

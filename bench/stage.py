@@ -46,9 +46,9 @@ def measure(size: int, runs: int) -> Entry:
         if size > TO_SQL_MOST:
             same = Contestant("magodoo, as many", "bench.stage:ours", small, fresh=fresh, times=1)
             found["to_sql"] = hold([same, to_sql], runs)["to_sql"]
-    for name, told in found.items():
-        told["documents"] = small["documents"] if name == "to_sql" else size
-        told["documents_per_second"] = median([told["documents"] / told["seconds"]])
+    for name, figures in found.items():
+        figures["documents"] = small["documents"] if name == "to_sql" else size
+        figures["documents_per_second"] = median([figures["documents"] / figures["seconds"]])
     return Entry(
         median([found["magodoo"]["documents_per_second"] / found["to_sql"]["documents_per_second"]]),
         ratio(found["copy"], found["magodoo"]),

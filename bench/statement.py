@@ -39,12 +39,12 @@ def measure(orders: int, runs: int) -> Entry:
         url = server.staged()
         fill(url, orders)
         into_october(url)
-        told = [contest.run("bench.statement:made", {"url": url}) for _ in range(runs)]
-    if any(one["result"]["unexplained"] for one in told):
-        raise WrongResult(f"part of the month is unexplained: {told[0]['result']}")
+        runs_made = [contest.run("bench.statement:made", {"url": url}) for _ in range(runs)]
+    if any(one["result"]["unexplained"] for one in runs_made):
+        raise WrongResult(f"part of the month is unexplained: {runs_made[0]['result']}")
     ours = {
-        "seconds": median([one["seconds"] for one in told]), "changes_seconds": median([one["more"]["changes"] for one in told]),
-        "peak_mb": max(one["peak_mb"] for one in told), **told[0]["result"],
+        "seconds": median([one["seconds"] for one in runs_made]), "changes_seconds": median([one["more"]["changes"] for one in runs_made]),
+        "peak_mb": max(one["peak_mb"] for one in runs_made), **runs_made[0]["result"],
     }  # fmt: skip
     return Entry(None, None, ours, {}, orders, runs)
 

@@ -27,9 +27,11 @@ def waited() -> Iterator[dict[str, dict[str, float]]]:
             return send(session, request, **options)
         finally:
             with lock:
-                told = found.setdefault(_name(request.method, urlsplit(request.url).path), {"calls": 0, "seconds": 0.0})
-                told["calls"] += 1
-                told["seconds"] = round(told["seconds"] + time.perf_counter() - began, 4)
+                total = found.setdefault(
+                    _name(request.method, urlsplit(request.url).path), {"calls": 0, "seconds": 0.0}
+                )
+                total["calls"] += 1
+                total["seconds"] = round(total["seconds"] + time.perf_counter() - began, 4)
 
     with mock.patch.object(requests.Session, "send", timed):
         yield found

@@ -1,4 +1,4 @@
-"""`sales_reconcile__<instance>`: match and compare whole orders of both sides, document by document."""
+"""`sales_reconcile__<instance>`: match and compare the orders of both sides, document by document."""
 
 from airflow.sdk import DAG, Param, PartitionedAssetTimetable
 

@@ -66,10 +66,10 @@ def _check(database: str) -> dict[str, Any]:
     """Per list: how many documents, the sum of their ids and, where there is one, of their totals in cents."""
     import psycopg2
 
-    told: dict[str, Any] = {}
+    counts: dict[str, Any] = {}
     with psycopg2.connect(database) as connection, connection.cursor() as cursor:
         for name in LISTS:
             total = "sum(round(grand_total::numeric * 100))" if name != "shipments" else "0"
             cursor.execute(f"select count(*), sum(entity_id), {total} from theirs.{name}")
-            told[name] = [int(each or 0) for each in cursor.fetchone()]
-    return told
+            counts[name] = [int(each or 0) for each in cursor.fetchone()]
+    return counts

@@ -58,7 +58,7 @@ class Api:
         """Wait until the database, the scheduler, the DAG processor and the triggerer are healthy.
 
         Raises:
-            Unavailable: they are not, after `seconds`; the message says which.
+            Unavailable: they are not, after `seconds`; the message names it.
         """
         deadline = time.monotonic() + seconds
         report: dict[str, Any] = {}

@@ -172,5 +172,5 @@ def _addresses(apt: Path) -> Iterator[str]:
 def _run(words: list[str], failure: str, *, cwd: Path) -> None:
     done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip())[-1500:]
-        raise FixConfiguration(f"{failure}: {said}", hint=_HINT)
+        output = (done.stderr.strip() or done.stdout.strip())[-1500:]
+        raise FixConfiguration(f"{failure}: {output}", hint=_HINT)

@@ -63,8 +63,8 @@ def _version(tree: Path, root: Path) -> str:
     found = re.search(r"^Version: (\S+)$", release.read_text(), re.M) if release.exists() else None
     if found:
         return found[1]
-    said = (root / "odoo" / "release.py").read_text()
-    numbers = re.search(r"^version_info = \('?([^,']+)'?, (\d+)", said, re.M)
+    source = (root / "odoo" / "release.py").read_text()
+    numbers = re.search(r"^version_info = \('?([^,']+)'?, (\d+)", source, re.M)
     if not numbers:
         raise FixConfiguration(f"the version of the Odoo in {root} cannot be read", hint="is odoo/release.py whole?")
     return f"{numbers[1]}.{numbers[2]}"
@@ -118,7 +118,7 @@ class OdooTree:
     def _run(self, words: list[str]) -> None:
         done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode:
-            said = (done.stderr.strip() or done.stdout.strip())[-1500:]
+            output = (done.stderr.strip() or done.stdout.strip())[-1500:]
             raise FixConfiguration(
-                f"no environment for the Odoo in {self.tree}: {said}", hint="ODOO_PYTHON=... names one"
+                f"no environment for the Odoo in {self.tree}: {output}", hint="ODOO_PYTHON=... names one"
             )

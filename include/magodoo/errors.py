@@ -1,7 +1,7 @@
 """Every error of the engine, classified by what to do about it.
 
 MagodooError
-├── TransientError               the same call may succeed later, and repeating it is safe (reads) or decided by the ledger
+├── TransientError      the same call may succeed later, and repeating it is safe (reads) or decided by the ledger
 │   ├── Unreachable     connection refused, DNS, TLS, timeout before anything was sent
 │   ├── Unavailable     429, 502-504, maintenance page, Odoo's HTML 404, `psycopg2.*` bodies
 │   └── TooLate         a write that was not sent because the worker's lease was about to expire
@@ -14,7 +14,7 @@ MagodooError
 ├── FixDocument         the other system refuses this document by a business rule: names the document
 │   └── UnreadableRecord    a record exists but may not be read or changed: changes that depend on it wait, others proceed
 ├── Unreadable          a payload that cannot be parsed: quarantined, the others proceed
-└── InvariantError                an internal invariant is broken or a limit is reached: nothing further may be written
+└── InvariantError      an internal invariant is broken or a limit is reached: nothing further may be written
 
 The class decides what happens next. The message names the document, what happened to it and what to do.
 """

@@ -57,8 +57,8 @@ class TaskFailed(BaseNotifier):
             with engine.begin() as connection:
                 alerts.queue_failed_run(connection, instance, settings.ui_url, utc_now(), **failure)
             send_waiting(instance.id)
-        except OperationalError as away:
-            log.error("the staging database is away, the mail is sent without the outbox: %s", away)
+        except OperationalError as problem:
+            log.error("the staging database is unavailable, the mail is sent without the outbox: %s", problem)
             mail = alerts.failed_run_mail(instance, settings.ui_url, utc_now(), topic="run_failed", **failure)
             with smtp_client(settings.smtp.connection) as (client, hook):
                 client.send_message(as_message(mail, hook.from_email or settings.smtp.sender))

@@ -172,19 +172,26 @@ FAILURES: Mapping[tuple[Failure | int, System], tuple[Meaning, Meaning]] = {
 
 
 def failure(
-    what: Failure | int, system: System, *, call: str, write: bool, said: str = "", raw: bytes = b"", **details: object
+    what: Failure | int,
+    system: System,
+    *,
+    call: str,
+    write: bool,
+    message: str = "",
+    raw: bytes = b"",
+    **details: object,
 ) -> MagodooError:
     """Return the error for a failure, or for the status of an answer whose body does not decide.
 
-    `said` is the server's own message and replaces the table's; `details` are formatted into the table's message; `raw` is the
+    `message` is the server's own message and replaces the table's; `details` are formatted into the table's message; `raw` is the
     beginning of an answer that cannot be parsed.
     """
     if isinstance(what, int):
         details["status"] = what
         what = what if (what, system) in FAILURES else 500 if what >= 500 else 400
     meaning = FAILURES[what, system][write]
-    message, where = said or meaning.message.format(**details), {"system": system, "call": call, "hint": meaning.hint}
-    return Garbled(message, raw, **where) if meaning.error is Garbled else meaning.error(message, **where)
+    text, where = message or meaning.message.format(**details), {"system": system, "call": call, "hint": meaning.hint}
+    return Garbled(text, raw, **where) if meaning.error is Garbled else meaning.error(text, **where)
 
 
 _CAUSES: tuple[tuple[Failure, tuple[type[BaseException], ...]], ...] = (

@@ -114,10 +114,10 @@ NOTHING_IS_WRITTEN = (
     MagentoOrderState.CLOSED,
     MagentoOrderState.PAYMENT_REVIEW,
 )
-"""Orders onto which no invoice or shipment is written in Magento, by their state right before."""
+"""Orders to which no invoice or shipment is written in Magento, by their state right before the write."""
 
 NOTHING_IS_REFUNDED = (MagentoOrderState.HOLDED, MagentoOrderState.CANCELED)
-"""Orders onto which no credit memo is written in Magento, by their state right before."""
+"""Orders to which no credit memo is written in Magento, by their state right before the write."""
 
 NOTHING_IS_PLANNED = (*NOTHING_IS_WRITTEN, MagentoOrderState.PENDING_PAYMENT)
 """Orders for which no document of Magento is planned."""

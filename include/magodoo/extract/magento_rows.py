@@ -224,8 +224,8 @@ def _nothing_closes(items: Mapping[str, Row], subtotal: int, targets: set[int]) 
 def _contradiction(candidates: list[_Reading]) -> str:
     """Return the flaw that names the readings by the rows in which they differ."""
     keys = [key for key in candidates[0].gross if len({each.gross[key] for each in candidates}) > 1]
-    said = [
+    readings = [
         f"{each.words} gives {', '.join(f'{plain(each.gross[key])} for item {key}' for key in keys[:3])}"
         for each in candidates
     ]
-    return f"The rows add up to the subtotal in {len(candidates)} ways that differ: {'; '.join(said)}"
+    return f"The rows add up to the subtotal in {len(candidates)} ways that differ: {'; '.join(readings)}"

@@ -231,9 +231,9 @@ def complete(document: CanonicalDocument, totals: Totals, base: Totals, sums: Su
     document.lines += extra
     document.sound = not flaw and gaps.are_fixed_tax(sums)
     totals.write(document, base, totals.beside if extra else 0)
-    said = [flaw] if flaw else gaps.words(totals, sums, document.currency)
-    if said:
-        document.details["flaw"] = ". ".join(f"{each[0].upper()}{each[1:]}" for each in said)
+    flaws = [flaw] if flaw else gaps.words(totals, sums, document.currency)
+    if flaws:
+        document.details["flaw"] = ". ".join(f"{each[0].upper()}{each[1:]}" for each in flaws)
 
 
 @dataclass(frozen=True)
@@ -264,25 +264,27 @@ class _Gaps:
         """Return which sums fail, by how much, and from which figures; in parts of a cent only where the difference is one."""
         whole = all(rounded(gap) == gap for gap in (self.total, self.rows, self.tax))
 
-        def said(units: int) -> str:
+        def money(units: int) -> str:
             return shown(units, currency) if whole else plain(units)
 
         def gap(units: int) -> str:
-            return f"{said(abs(units))} {'more' if units > 0 else 'less'}"
+            return f"{money(abs(units))} {'more' if units > 0 else 'less'}"
 
         found = []
         if self.total:
-            adjustment = f", adjustment {said(totals.adjustment)}" if totals.adjustment else ""
+            adjustment = f", adjustment {money(totals.adjustment)}" if totals.adjustment else ""
             found.append(
-                f"subtotal {said(totals.subtotal)}, shipping {said(totals.shipping)}, discount {said(totals.discount)}{adjustment}"
-                f" and tax {said(totals.tax)} give {said(totals.parts)}, the grand total is {said(totals.grand_total)}:"
+                f"subtotal {money(totals.subtotal)}, shipping {money(totals.shipping)}, discount {money(totals.discount)}{adjustment}"
+                f" and tax {money(totals.tax)} give {money(totals.parts)}, the grand total is {money(totals.grand_total)}:"
                 f" {gap(self.total)}"
             )
         if self.rows:
-            found.append(f"the rows give {said(sums.rows)}, the subtotal is {said(totals.subtotal)}: {gap(self.rows)}")
+            found.append(
+                f"the rows give {money(sums.rows)}, the subtotal is {money(totals.subtotal)}: {gap(self.rows)}"
+            )
         if self.tax:
             found.append(
-                f"tax {said(sums.tax)} of the rows and {said(totals.shipping_tax)} of shipping, the tax is {said(totals.tax)}:"
+                f"tax {money(sums.tax)} of the rows and {money(totals.shipping_tax)} of shipping, the tax is {money(totals.tax)}:"
                 f" {gap(self.tax)}"
             )
         return found

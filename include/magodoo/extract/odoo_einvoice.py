@@ -48,8 +48,8 @@ def rejection(row: Row) -> dict[str, str]:
     found = [name for name, refused in REJECTED.items() if fields.words(row, name, fields.LONGEST_KEY) in refused]
     if not found:
         return {}
-    said = next((text for name in REASONS if (text := _plain(fields.words(row, name) or ""))), "")
-    return {"einvoice_rejected": f"{found[0]} {row[found[0]]}{f': {said}' if said else ''}"}
+    answer = next((text for name in REASONS if (text := _plain(fields.words(row, name) or ""))), "")
+    return {"einvoice_rejected": f"{found[0]} {row[found[0]]}{f': {answer}' if answer else ''}"}
 
 
 def _plain(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Read what is peculiar to Odoo's rows: links, external ids of ours, references that may name a Magento order."""
+"""Read the fields that only Odoo's rows have: links, external ids of ours, references that may name a Magento order."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class _Evidence:
             self._part(amount, fields.inner(part, "entry"))
         settled = max(self.document.grand_total - self.document.open_amount, 0)
         if settled > traced and "settlements" in row:
-            self._say(settled - traced, "that cannot be traced to an entry")
+            self._describe(settled - traced, "that cannot be traced to an entry")
         for payment in fields.rows(row, "unbooked_payments"):
             self._unbooked(payment)
         return self.found
@@ -98,14 +98,14 @@ class _Evidence:
         name = fields.words(entry, "name") or ""
         kind = fields.words(entry, "move_type") or ""
         if not kind:
-            self._say(amount, f"by {name}, an entry that the user of the API key cannot see (another company?)")
+            self._describe(amount, f"by {name}, an entry that the user of the API key cannot see (another company?)")
         elif kind == "entry":
             self._entry(amount, entry, f"{name} ({fields.words(entry, 'journal') or ''})")
         else:
             if kind == "out_refund" and self.document.kind == Kind.INVOICE:
                 note = int(fields.required_identity(entry, "id"))
                 self.found.credits[note] = self.found.credits.get(note, 0) + amount
-            self._say(amount, f"set off against {_DOCUMENTS.get(kind, 'document')} {name}")
+            self._describe(amount, f"set off against {_DOCUMENTS.get(kind, 'document')} {name}")
 
     def _entry(self, amount: int, entry: Row, name: str) -> None:
         if fields.flag(entry, "is_exchange"):
@@ -115,7 +115,7 @@ class _Evidence:
         accounts = _listed(entry.get("accounts"))
         if not (is_payment or is_statement or fields.flag(entry, "has_liquidity")):
             how = "written off by" if fields.flag(entry, "is_result") else "settled without bank, cash or payment by"
-            self._say(amount, f"{how} journal entry {name}{f' on {accounts}' if accounts else ''}")
+            self._describe(amount, f"{how} journal entry {name}{f' on {accounts}' if accounts else ''}")
             self.found.written_off += amount if fields.flag(entry, "is_result") else 0
             return
         beside = _beside(amount, entry)
@@ -129,9 +129,9 @@ class _Evidence:
         self.found.paid += amount - lost
         word = "payment" if is_payment else "bank statement line" if is_statement else "journal entry"
         if came := amount - beside:
-            self._say(came, f"paid by {word} {name}")
+            self._describe(came, f"paid by {word} {name}")
         if lost:
-            self._say(lost, f"written off with {word} {name} on {accounts or 'other accounts'}")
+            self._describe(lost, f"written off with {word} {name} on {accounts or 'other accounts'}")
 
     def _are_charges(self, entry: Row) -> bool:
         """Return whether what a bank line posts beside the money is bank charges: on expense accounts only, and within the allowance."""
@@ -141,7 +141,7 @@ class _Evidence:
     def _deduct(self, what: str, amount: int, entry: Row, words: str) -> None:
         name, day = fields.words(entry, "name") or "", fields.words(entry, "date") or ""
         self.found.deductions.append({"what": what, "amount": amount, "entry": name, "day": day})
-        self._say(amount, words)
+        self._describe(amount, words)
 
     def _unbooked(self, payment: Row) -> None:
         """Add a payment without a journal entry; of one that pays several documents and is less than they owe, each gets its share."""
@@ -153,13 +153,14 @@ class _Evidence:
         share = min(share, max(open_ - self.found.in_payment, 0))
         self.found.in_payment += share
         name = f"{fields.words(payment, 'name') or ''} ({fields.words(payment, 'journal') or ''})"
-        said = f"{shown(amount, currency)} {currency} of" if share == 0 and open_ else "by"
+        which = f"{shown(amount, currency)} {currency} of" if share == 0 and open_ else "by"
         if open_:
-            self._say(
-                share, f"registered {said} payment {name} without a journal entry, and not seen on the bank account yet"
+            self._describe(
+                share,
+                f"registered {which} payment {name} without a journal entry, and not seen on the bank account yet",
             )
 
-    def _say(self, amount: int, what: str) -> None:
+    def _describe(self, amount: int, what: str) -> None:
         self.found.words.append(f"{shown(amount, self.document.currency)} {self.document.currency} {what}")
 
 

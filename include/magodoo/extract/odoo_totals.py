@@ -17,8 +17,8 @@ CENT = 100
 def write_parts(document: CanonicalDocument, row: Row) -> None:
     """Write header amounts from the row, parts from the lines; the difference between them is discount.
 
-    Sound: untaxed + tax = total, and the lines give both up to the cent per line that rounding globally leaves (facts
-    odoo-19.0 3).
+    Sound: untaxed + tax = total, and the lines give both up to the cent per line that rounding globally leaves
+    (docs/facts/odoo-19.0.md#3).
     """
     document.untaxed = fields.units(row, "amount_untaxed")
     document.tax = fields.units(row, "amount_tax")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MAGENTO_KINDS = (Kind.ORDER, Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO)
 ODOO_KINDS = (*MAGENTO_KINDS, Kind.RETURN)
 TRANSFERS = (Kind.SHIPMENT, Kind.RETURN)
-MOST_STAMPS = 500  # so many in the overlap are no idle run
+MOST_STAMPS = 500  # with as many changes in the overlap, the run is not idle
 
 
 @dataclass(frozen=True)

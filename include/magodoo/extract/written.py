@@ -1,6 +1,6 @@
 """Compute digests of what is written of an order's addresses and notes, comparable between Magento and Odoo.
 
-Digests, so that nobody's address is stored twice. Case, punctuation and the split of a street into two lines do not
+They are digests so that no address is stored twice. Case, punctuation and the split of a street into two lines do not
 count. A region is Odoo's state by its code or name, or is appended to the street where Odoo does not list it
 (`flows/customers.py`): so a Magento address may be written in several ways, and each has a digest.
 """

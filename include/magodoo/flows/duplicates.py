@@ -1,6 +1,6 @@
-"""Find duplicate candidates: documents that others made in Odoo for the same sale, without its number (docs/business-rules.md#cut-over).
+"""Find duplicate candidates: documents that others created in Odoo for the same sale, without its number (docs/business-rules.md#cut-over).
 
-A matched document is nobody's duplicate, and nothing is adopted twice.
+A matched document is never a duplicate, and nothing is adopted twice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Explain what a Magento total holds in no part, and what lowers it as a part of the payment.
+"""Explain the amounts of a Magento total that are in none of its parts, and those that reduce it as payments.
 
 The order shows what there is (its fields, its items' fixed product tax); an invoice or credit memo holds some of the
 order's amounts, whole or in part. What neither a field nor the settings explain to the last unit is a problem that
@@ -80,8 +80,10 @@ def extra_lines(
     if whole is None:
         return [], []
     if of_order is None:
-        said = f"{document.number} holds an amount that its order lacks. {document.details.get('flaw') or ''}".strip()
-        return [], [RequestProblem("arithmetic", said, FindingType.ARITHMETIC)]
+        message = (
+            f"{document.number} holds an amount that its order lacks. {document.details.get('flaw') or ''}".strip()
+        )
+        return [], [RequestProblem("arithmetic", message, FindingType.ARITHMETIC)]
     found = _of_order(sources, order, of_order)
     if document is not order and whole not in document.lines and not _may_cancel(found):
         return [], []
@@ -94,7 +96,7 @@ def extra_lines(
 
 
 def _line_of(sources: Sources, order: CanonicalDocument, document: CanonicalDocument) -> CanonicalLine | None:
-    """Return the line of what the total holds in no part; one of 0 where the document shows amounts and its total has nothing of them."""
+    """Return the line of the amounts that are in no part of the total; one of 0 if the document has such amounts and its total does not."""
     found = next((line for line in document.lines if line.role == "extra"), None)
     if found is None and _groups(_known(sources, order, document)):
         return CanonicalLine(line_id="extra", role="extra")
@@ -244,8 +246,8 @@ def _of_document(
     if len(found) == 1:
         return found[0]
     names = ", ".join(f"{shown(each.net, order.currency)} of {each.amounts[0].words}" for each in known)
-    said = f"{document.number} holds {shown(whole.untaxed, order.currency)} {order.currency} that is not what the order has: {names}"
-    return _problem(f"{document.kind}/{document.number}", said)
+    message = f"{document.number} holds {shown(whole.untaxed, order.currency)} {order.currency} that is not what the order has: {names}"
+    return _problem(f"{document.kind}/{document.number}", message)
 
 
 def _with_a_part(document: CanonicalDocument, known: Sequence[Group], whole: CanonicalLine) -> Iterator[list[Amount]]:
@@ -325,11 +327,11 @@ def _without_nature(sources: Sources, order: CanonicalDocument, group: Group) ->
     extra = sources.instance.extra_totals.get(amount.setting)
     what = f"{shown(amount.net, order.currency)} {order.currency} of {amount.words} ({amount.shown_in})"
     if extra is None:
-        said = f"{what} are in the total and in no part: name the nature under `extra_totals.{amount.setting}`"
-        return _problem(amount.setting, said)
+        message = f"{what} are in the total and in no part: name the nature under `extra_totals.{amount.setting}`"
+        return _problem(amount.setting, message)
     if amount.tax and extra.nature is Nature.LEVY and not extra.in_tax_base:
-        said = f"{what} carry tax {shown(amount.tax, order.currency)}, and `extra_totals.{amount.setting}` says outside of the tax base"
-        return _problem(amount.setting, said)
+        message = f"{what} carry tax {shown(amount.tax, order.currency)}, and `extra_totals.{amount.setting}` says outside of the tax base"
+        return _problem(amount.setting, message)
     return None
 
 
@@ -353,24 +355,24 @@ def _left_over(
     where = "; ".join(found) or "no field of the order holds it"
     others = f"; known beside it: {', '.join(named)}" if named else ""
     method = order.payment_method or "without name"
-    said = f"{amount} of the total are in no part of the order; {where}{others}: name it under `extra_totals`, by its fields"
-    return _problem("remainder", f"{said} or, of payment method {method}, as `remainder`")
+    message = f"{amount} of the total are in no part of the order; {where}{others}: name it under `extra_totals`, by its fields"
+    return _problem("remainder", f"{message} or, of payment method {method}, as `remainder`")
 
 
 def _cancelled(order: CanonicalDocument, known: Sequence[Group]) -> RequestProblem:
     """Return a problem for amounts that are in fields but not in the total: they may conceal one that no field names."""
-    said = f"{order.number} shows {', '.join(_named(known, order.currency))}, and its total has nothing of it beside its parts"
+    message = f"{order.number} shows {', '.join(_named(known, order.currency))}, and its total has nothing of it beside its parts"
     why = "something that no setting names cancels it, or it is in a part already and is no amount of its own"
-    return _problem("remainder", f"{said}: {why}")
+    return _problem("remainder", f"{message}: {why}")
 
 
 def _named(known: Sequence[Group], currency: str | None) -> list[str]:
     return [f"{shown(each.net, currency)} of {each.amounts[0].words} ({each.amounts[0].shown_in})" for each in known]
 
 
-def _problem(name: str, said: str) -> RequestProblem:
+def _problem(name: str, message: str) -> RequestProblem:
     step = "Name under `extra_totals` what the amount is (charge, levy, payment_part or discount); else a person books the order"
-    return RequestProblem(f"total:{name}", said, next_step=step, who=ACCOUNTING)
+    return RequestProblem(f"total:{name}", message, next_step=step, who=ACCOUNTING)
 
 
 def _words(name: str) -> str:
@@ -388,9 +390,9 @@ def payment_parts(sources: Sources, order: CanonicalDocument) -> list[RequestPro
 
 def _unset(name: str, amount: str) -> RequestProblem:
     words, fields = name.replace("_", " "), ", ".join(TENDERED.get(name, ()))
-    said = f"{amount} of the order are paid by {words} ({fields}): no account is set for it"
+    message = f"{amount} of the order are paid by {words} ({fields}): no account is set for it"
     step = f"Name under `extra_totals.{name}` the journal whose outstanding account is its liability; else a person books the order"
-    return RequestProblem(f"payment:{words}", said, next_step=step, who="accounting")
+    return RequestProblem(f"payment:{words}", message, next_step=step, who="accounting")
 
 
 def parts_of(document: CanonicalDocument) -> dict[str, int]:

@@ -99,7 +99,7 @@ def money_lines(
             continue
         if ordered and not source.sku:
             source = replace(source, sku=ordered.sku)
-        problems += _untold_type(order, ordered)
+        problems += _unknown_type(order, ordered)
         percent = ordered.tax_percent if ordered and source.tax_percent is None else source.tax_percent
         chosen = _tax(sources, order, ordered, source, percent, tax)
         sold = ordered or source
@@ -119,15 +119,15 @@ def money_lines(
 
 
 def _not_adding_up(document: CanonicalDocument, lines: Sequence[CanonicalLine]) -> str:
-    """Return which sum of a document's lines fails, by how much, and from which figures."""
+    """Return which sum of a document's lines does not add up, by how much, and the figures."""
     untaxed, tax = sum(line.untaxed for line in lines), sum(line.tax for line in lines)
     wanted, currency = document.grand_total - document.tax, document.currency
-    said = str(document.details.get("flaw") or "")
+    flaw = str(document.details.get("flaw") or "")
     figures = (
         f"the lines of {document.number} give {shown(untaxed, currency)} and tax {shown(tax, currency)}, it says"
         f" {shown(wanted, currency)} and {shown(document.tax, currency)}"
     )
-    return f"{figures}. {said}" if said else figures
+    return f"{figures}. {flaw}" if flaw else figures
 
 
 def _tax(
@@ -274,7 +274,7 @@ def _ordered(order: CanonicalDocument, line: CanonicalLine) -> CanonicalLine | N
     return None
 
 
-def _untold_type(order: CanonicalDocument, ordered: CanonicalLine | None) -> list[RequestProblem]:
+def _unknown_type(order: CanonicalDocument, ordered: CanonicalLine | None) -> list[RequestProblem]:
     """Return a problem for a row with parts if Magento does not state whether the amounts are on the parts or on the row (docs/facts/pair.md#1)."""
     if ordered is None or ordered.role != "item" or ordered.product_type:
         return []
@@ -325,9 +325,9 @@ def gift_card_problems(sources: Sources, line: CanonicalLine, tax: int, currency
     if not is_gift_card(sources, line):
         return []
     if sources.instance.gift_cards_sold is None:
-        said = f"{line.sku} is a gift card ({line.product_type}): say under `gift_cards_sold` what its sale is"
-        return [RequestProblem(f"gift_card:{line.sku}", said)]
+        message = f"{line.sku} is a gift card ({line.product_type}): say under `gift_cards_sold` what its sale is"
+        return [RequestProblem(f"gift_card:{line.sku}", message)]
     if is_untaxed(sources, line) and tax:
-        said = f"the gift card {line.sku} was sold with tax {shown(tax, currency)}, and `gift_cards_sold` says multi_purpose, which carries none"
-        return [RequestProblem(f"gift_card:{line.sku}", said)]
+        message = f"the gift card {line.sku} was sold with tax {shown(tax, currency)}, and `gift_cards_sold` says multi_purpose, which carries none"
+        return [RequestProblem(f"gift_card:{line.sku}", message)]
     return []

@@ -74,8 +74,8 @@ class CreditMemoRequest(MoneyRequest, frozen=True, kw_only=True):
 def plan_magento_credit_memos(order: OrderPlan) -> None:
     """Plan the offline credit memo of each Odoo credit note that is missing in Magento.
 
-    Planned for the finding `missing_in_magento` of a credit memo. A dynamic bundle is refunded by its children (facts
-    magento-2.4.7 5.4). Not planned while `credit_memos.to_magento` is off, before the invoice that it reverses is
+    Planned for the finding `missing_in_magento` of a credit memo. A dynamic bundle is refunded by its children
+    (docs/facts/magento-2.4.7.md#5.4). Not planned while `credit_memos.to_magento` is off, before the invoice that it reverses is
     written, while the order is not ready in Magento or refunded in excess, while the credit note is unpaid, for a
     line that is no item of the order, below zero, and where Magento would then not ship a bundle that the customer
     has not received: the finding keeps the first of these reasons.

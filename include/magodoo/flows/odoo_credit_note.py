@@ -91,8 +91,8 @@ def _nothing_to_refund(order: OrderPlan, row: Document) -> str | None:
     tolerance = order.instance.tolerance_units(row.currency)
     if refunded + row.grand_total > invoiced + tolerance:
         here, gone = shown(int(invoiced), row.currency), shown(int(refunded), row.currency)
-        said = f"{here} {row.currency} are invoiced, {gone} refunded already"
-        return f"The refunds would exceed what is invoiced in Odoo: {said}"
+        amounts = f"{here} {row.currency} are invoiced, {gone} refunded already"
+        return f"The refunds would exceed what is invoiced in Odoo: {amounts}"
     return None
 
 

@@ -444,7 +444,7 @@ def _mentions(row: Mapping[str, Any], change: Change, fields: Sequence[str]) -> 
 
 
 def _own_state(row: Mapping[str, Any], change: Change) -> Found | MagodooError:
-    """Return how far our own order has come; refuse a cancelled one.
+    """Return the progress of our own order; refuse a cancelled one.
 
     It is complete once it is confirmed and has Magento's date; a quotation that is not to be confirmed is complete at
     once.
@@ -457,7 +457,7 @@ def _own_state(row: Mapping[str, Any], change: Change) -> Found | MagodooError:
 
 
 def _judge_foreign(rows: Sequence[Mapping[str, Any]], change: Change) -> Found | FixDocument:
-    """Adopt the one order that somebody else made for this sale; refuse anything less clear, which a person has to decide."""
+    """Adopt the only order that somebody else created for this sale; refuse anything ambiguous, which a person has to decide."""
     names = ", ".join(str(row["name"]) for row in rows)
     equal = [
         row for row in rows

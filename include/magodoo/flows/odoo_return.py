@@ -107,7 +107,7 @@ class Return(Writer[ReturnRequest]):
         """Find returns by our key, else one of the same quantities without a key: ours that was interrupted, or a person's."""
         wanted = sale_lines(context, changes)
         answers: Answers = {}
-        for change, (rows, _, _) in self._standing(context, changes).items():
+        for change, (rows, _, _) in self._existing(context, changes).items():
             if rows:
                 complete = (
                     all(row["state"] == OdooTransferState.DONE for row in rows) and _units(rows) == wanted[change]
@@ -120,7 +120,7 @@ class Return(Writer[ReturnRequest]):
         """Refuse what the done deliveries do not have left to return, and components of kits; hold quantities that Odoo would round."""
         wanted = sale_lines(context, changes)
         problems: dict[int, MagodooError] = {}
-        for change, (rows, returns, deliveries) in self._standing(context, changes).items():
+        for change, (rows, returns, deliveries) in self._existing(context, changes).items():
             parts = _parts(deliveries, _rest(wanted[change], rows), returns)
             if isinstance(parts, MagodooError):
                 problems[change] = parts
@@ -135,7 +135,7 @@ class Return(Writer[ReturnRequest]):
         written: Written = {}
         made: dict[int, int] = {}
         done_before: set[int] = set()
-        for change, (rows, returns, deliveries) in self._standing(context, changes).items():
+        for change, (rows, returns, deliveries) in self._existing(context, changes).items():
             parts = _parts(deliveries, _rest(wanted[change], rows), returns)
             if isinstance(parts, MagodooError):
                 written[change] = parts
@@ -154,7 +154,7 @@ class Return(Writer[ReturnRequest]):
             written[made[target]] = problem
         return written
 
-    def _standing(
+    def _existing(
         self, context: Context, changes: Sequence[Change]
     ) -> dict[int, tuple[list[Row], list[Row], list[Row]]]:
         """Return by change: its own returns, all returns of its order, and the order's done deliveries."""

@@ -336,7 +336,7 @@ class OrderPlan:
         return [number for at in together for number in tracks_of(self.facts.rows[at].tracking)]
 
     def other_goods(self, shipment: Document, picking: Document) -> str | None:
-        """Return why numbers of a shipment are not the other's: it moved other goods, so some may belong to a later parcel; else None."""
+        """Return why the numbers of a shipment cannot be copied to the other: it moved other goods, so some may belong to a later parcel; else None."""
         situation = self.facts.situation
         sums = situation.counted.signatures
         if sums[shipment.at] == sums[picking.at] or situation.matching.splits.in_equal[shipment.at]:

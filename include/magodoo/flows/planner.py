@@ -1,6 +1,6 @@
 """Plan the smallest set of changes that resolves the findings under the settings, in an order that can be carried out.
 
-Every finding leaves with the change that would resolve it, or with the reason why none may. Orders are planned one by
+Every finding gets the change that would resolve it, or the reason why there is none. Orders are planned one by
 one, and only those with something to resolve. Then each change gets its full request. A change that cannot be built
 or was refused before leaves the plan, with everything that requires it, and its findings keep the reason.
 """
@@ -80,7 +80,7 @@ def prepare_from(sources: Sources, planned: Sequence[PlannedChange]) -> list[Pre
 
 
 def _prepared(sources: Sources, plan: PlannedChange) -> Prepared:
-    """Return the request of one change; a problem for an order whose customer was blanked by retention or erasure: no data is made up."""
+    """Return the request of one change, or a problem if retention or erasure has blanked the order's customer."""
     order = sources.magento(Kind.ORDER, plan.order_key)
     if flows()[plan.kind].from_payload and order is not None and not order.payload:
         why = "who bought, and how it was paid, was blanked by retention or erasure: a person books it"

@@ -16,7 +16,7 @@ from magodoo.domain.states import OdooMoveState
 if TYPE_CHECKING:
     from magodoo.context import Context
 
-# Local days. Of an item, the first pieces invoiced are the first that leave: the second parcel is not the first invoice's.
+# Local days. The pieces of an item invoiced first are those shipped first: the second parcel does not belong to the first invoice.
 # A shipment names a bundle, the invoice its children, or the other way round: those quantities do not compare.
 _SHIPPED = """
     with counted as (

@@ -110,15 +110,15 @@ def record(
     """
     planned = {item.key: item for item in prepared if item.request is not None}
     orders = sorted({*order_keys, *(item.planned.order_key for item in prepared)})
-    standing, ended = _standing(connection, instance.id, orders)
+    open_rows, ended = _open_and_refused(connection, instance.id, orders)
     recorded = Recorded()
     gone = [
-        row["id"] for key, row in standing.items()
+        row["id"] for key, row in open_rows.items()
         if key not in planned and row["state"] in NOT_BEGUN and not row["target_id"]
     ]  # fmt: skip
     fresh: list[Prepared] = []
     for key, item in planned.items():
-        row, last = standing.get(key), ended.get(key)
+        row, last = open_rows.get(key), ended.get(key)
         if row is not None and (row["request_hash"] == item.request_hash or _is_begun(row)):
             recorded.ids[key] = row["id"]
             recorded.kept += 1
@@ -134,13 +134,13 @@ def record(
 
 
 def refused_before(connection: Connection, instance: str, prepared: Sequence[Prepared]) -> dict[Key, str]:
-    """Return, by key, why unchanged requests were refused, or rejected by a person: they are not made again."""
+    """Return, by key, why unchanged requests were refused, or rejected by a person: they are not planned again."""
     orders = sorted({item.planned.order_key for item in prepared})
-    standing, ended = _standing(connection, instance, orders)
+    open_rows, ended = _open_and_refused(connection, instance, orders)
     return {
         item.key: ended[item.key]["reason"] or "refused"
         for item in prepared
-        if item.key in ended and item.key not in standing and ended[item.key]["request_hash"] == item.request_hash
+        if item.key in ended and item.key not in open_rows and ended[item.key]["request_hash"] == item.request_hash
     }
 
 
@@ -170,7 +170,9 @@ def series_day(kind: ChangeKind, request: Mapping[str, Any]) -> date | None:
     return date.max if request.get("dated_today") else date.fromisoformat(day)
 
 
-def _standing(connection: Connection, instance: str, orders: list[str]) -> tuple[dict[Key, Any], dict[Key, Any]]:
+def _open_and_refused(
+    connection: Connection, instance: str, orders: list[str]
+) -> tuple[dict[Key, Any], dict[Key, Any]]:
     """Return the open changes of the orders, locked, and the latest change of each key if that was refused."""
     where = {"instance": instance, "orders": orders}
     lock = (
@@ -184,14 +186,14 @@ def _standing(connection: Connection, instance: str, orders: list[str]) -> tuple
         ),
         where,
     ).mappings()
-    standing: dict[Key, Any] = {}
+    open_rows: dict[Key, Any] = {}
     ended: dict[Key, Any] = {}
     for row in rows:
         if row["state"] in OPEN_STATES:
-            standing[row["kind"], row["source_id"]] = row
+            open_rows[row["kind"], row["source_id"]] = row
         elif row["state"] == ChangeState.REFUSED:
             ended[row["kind"], row["source_id"]] = row
-    return standing, ended
+    return open_rows, ended
 
 
 def _supersede(connection: Connection, ids: list[int], now: datetime) -> int:

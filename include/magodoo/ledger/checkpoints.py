@@ -1,4 +1,4 @@
-"""Name the points of the chain at which a worker may die: the fault campaign kills it there, everyone else passes."""
+"""Name the points of the chain at which the fault campaign kills a worker; in production they do nothing."""
 
 from __future__ import annotations
 

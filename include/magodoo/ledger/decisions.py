@@ -64,11 +64,11 @@ def release_by_person(connection: Connection, change_ids: Collection[int], who: 
     """Overrule the gate for these requests; return how many. The check that held them is kept in the reason."""
     statement = (
         "update change set verdict = 'released', checked_hash = request_hash, held_by = null,"
-        " reason = :said || coalesce(' (was held by ' || held_by || ')', '')"
+        " reason = :note || coalesce(' (was held by ' || held_by || ')', '')"
         " where id = any(:ids) and state in ('planned', 'approved') and verdict = 'held'"
     )
-    said = f"released by {who}: {reason}"
-    return connection.execute(text(statement), {"ids": list(change_ids), "said": said}).rowcount
+    note = f"released by {who}: {reason}"
+    return connection.execute(text(statement), {"ids": list(change_ids), "note": note}).rowcount
 
 
 def _judge(connection: Connection, changes: Iterable[tuple[int, str]], verdict: Verdict, check: str | None) -> int:
@@ -122,11 +122,11 @@ def reject(connection: Connection, change_ids: Collection[int], who: str, reason
     """
     statement = (
         "update change set approval = 'rejected', state = 'refused', approved_hash = request_hash, approved_by = :who,"
-        " approved_at = :now, approval_reason = :reason, reason = :said, finished_at = :now"
+        " approved_at = :now, approval_reason = :reason, reason = :note, finished_at = :now"
         " where id = any(:ids) and state in ('planned', 'approved') returning instance, order_key, kind, source_id"
     )
-    said = f"rejected by {who}: {reason}"
-    values = {"ids": list(change_ids), "who": who, "reason": reason, "said": said, "now": now}
+    note = f"rejected by {who}: {reason}"
+    values = {"ids": list(change_ids), "who": who, "reason": reason, "note": note, "now": now}
     rejected = connection.execute(text(statement), values).all()
     for instance, order_key, kind, source_id in rejected:
         changes.supersede_dependants(connection, instance, order_key, (ChangeKind(kind), source_id), now)

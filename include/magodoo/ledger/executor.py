@@ -64,7 +64,7 @@ class Run:
         self.unfinished: dict[str, set[Change]] = {}
         self.given_up: dict[str, set[Change]] = {}
         self.closed: set[str] = set()
-        self.away: MagodooError | None = None
+        self.unavailable: MagodooError | None = None
         self._open: dict[int, LeasedChange] = {}
 
     def carry_out(self, changes: Sequence[LeasedChange]) -> None:
@@ -79,7 +79,7 @@ class Run:
             for kind, group in itertools.groupby(ordered, key=lambda change: change.kind):
                 for batch in _batches(self.writers[kind], list(group)):
                     if self.context.stopped.is_set():
-                        self.away = DependencyPending("stopped on request")
+                        self.unavailable = DependencyPending("stopped on request")
                     self._batch(self.writers[kind], batch)
         except FixConfiguration as problem:
             for change in list(self._open.values()):
@@ -212,7 +212,7 @@ class Run:
                 continue
             self._open.pop(change.id, None)
             self.counts[RunOutcome.APPLIED] += 1
-            _say(logging.INFO, change, f"done, {writer.document.words} {target}")
+            _log(logging.INFO, change, f"done, {writer.document.words} {target}")
         checkpoint("committed")
 
     def _may_write(self, changes: list[LeasedChange], found: Answers) -> list[LeasedChange]:
@@ -236,10 +236,10 @@ class Run:
             self._lost(change)
 
     def _waits(self, change: LeasedChange) -> bool:
-        """Return whether a change cannot go on, and record why: its target is away, its order closed, or an earlier step not done."""
+        """Return whether a change cannot go on, and record why: its target is unavailable, its order closed, or an earlier step not done."""
         this = (change.kind, change.source_id)
-        if self.away is not None:
-            self._resolve(change, DependencyPending(str(self.away)))
+        if self.unavailable is not None:
+            self._resolve(change, DependencyPending(str(self.unavailable)))
         elif change.order_key in self.closed:
             self._resolve(
                 change, DependencyPending("the order is closed until an uncertain write of it is settled"), delay=0
@@ -255,7 +255,7 @@ class Run:
     def _answers(
         self, ask: Callable[[Context, list[LeasedChange]], Mapping[int, Answer]], changes: list[LeasedChange]
     ) -> dict[int, Answer | MagodooError]:
-        """Ask about all at once; when the question fails on a document, about each alone."""
+        """Query all changes at once; if the query fails on a document, each one alone."""
         if not changes:
             return {}
         try:
@@ -264,7 +264,7 @@ class Run:
             if len(changes) == 1:
                 return {changes[0].id: problem}
         except TransientError as problem:
-            self.away = problem
+            self.unavailable = problem
             return {change.id: problem for change in changes}
         answers: dict[int, Answer | MagodooError] = {}
         for change in changes:
@@ -286,7 +286,7 @@ class Run:
         self._leave_open(change)
         settle, reason = self.context.instance.settle_seconds, str(problem)
         soon = min(RETRY_SECONDS, settle) if delay is None else delay
-        _say(logging.WARNING, change, reason)
+        _log(logging.WARNING, change, reason)
         try:
             with self.context.engine.begin() as connection:
                 if isinstance(problem, OutcomeUnknown):
@@ -326,10 +326,10 @@ class Run:
         """Count a change whose order another worker holds: that worker records its outcome."""
         self._leave_open(change)
         self.counts[RunOutcome.LOST] += 1
-        _say(logging.WARNING, change, "the lease went to another worker")
+        _log(logging.WARNING, change, "the lease went to another worker")
 
 
-def _say(level: int, change: LeasedChange, what: str) -> None:
+def _log(level: int, change: LeasedChange, what: str) -> None:
     """Log a line about one change; JSON logs carry its document and its order as fields."""
     with labelled(document=change.document, order=change.order_number):
         log.log(level, "%s: %s", change, what)

@@ -52,7 +52,7 @@ def claim(
 
     Only changes whose verdict, approval and mode allow it; an uncertain change or an expired lease is claimed
     regardless of these, to find out whether it was written. An order with an uncertain change inside its settle time
-    is closed. `skip` and `tried_changes` are orders and changes that this run has been through already. Documents
+    is closed. `skip` and `tried_changes` are orders and changes that this run has processed already. Documents
     that are numbered by date are written earliest first, over all batches: one that is dated after a waiting document
     of another order is left for a later batch (`left`).
     """
@@ -269,13 +269,13 @@ _DONE = """
 with ended as (
     select * from unnest(cast(:ids as bigint[]), cast(:tokens as bigint[]), cast(:targets as text[]), cast(:numbers as text[]),
         cast(:befores as jsonb[]), cast(:afters as jsonb[])) ended (id, token, target_id, target_number, before, after)
-), told as (
+), finished as (
     update change set state = 'done', reason = null, finished_at = :now, lease_until = null,
         target_id = ended.target_id, target_number = ended.target_number
     from ended where change.id = ended.id and change.lease_token = ended.token and change.state = 'leased'
     returning change.id
 )
-update change_body set before = ended.before, after = ended.after from ended join told using (id)
+update change_body set before = ended.before, after = ended.after from ended join finished using (id)
 where change_body.change_id = ended.id"""
 
 _GIVE_BACK = """
@@ -298,7 +298,7 @@ def left(
     *,
     now: datetime,
 ) -> set[str]:
-    """Return the orders of a batch of which due documents were left for a later one; `tried` are changes that the run has been through."""
+    """Return the orders of a batch of which due documents were left for a later one; `tried` are changes that the run has processed."""
     orders = sorted({change.order_key for change in changes})
     wanted = _wanted(instance, target, None, kinds, now) | {"in_orders": orders, "tried_changes": list(tried)}
     return set(connection.scalars(text(_LEFT), wanted))

@@ -42,8 +42,8 @@ def chunks(
         )
     unknown = sorted(set(documents) - set(DOCUMENTS))
     if unknown or not documents:
-        said = f"unknown documents: {', '.join(unknown)}" if unknown else "no documents are chosen"
-        raise BadSettings(said, hint=f"choose some of {', '.join(DOCUMENTS)}")
+        message = f"unknown documents: {', '.join(unknown)}" if unknown else "no documents are chosen"
+        raise BadSettings(message, hint=f"choose some of {', '.join(DOCUMENTS)}")
     window = _cut_off(from_conf({"from": start, "to": end}), now)
     if not 1 <= hours <= 24 * 366:
         raise BadSettings(f"chunks of {hours} hours are not possible", hint="use 1 hour to one year")

@@ -111,9 +111,9 @@ def _out_of_docs(folder: Path, words: Sequence[str]) -> int:
     found = _pattern([each for word in words for each in (word, html.escape(word))])
     changed = 0
     for file in _files(folder, (".html", ".json")):
-        said = file.read_text(encoding="utf-8", errors="surrogateescape")
-        blanked = found.sub(BLANK, said)
-        if blanked != said:
+        content = file.read_text(encoding="utf-8", errors="surrogateescape")
+        blanked = found.sub(BLANK, content)
+        if blanked != content:
             file.write_text(blanked, encoding="utf-8", errors="surrogateescape")
             changed += 1
     return changed

@@ -58,7 +58,7 @@ def run(
     with context.engine.begin() as connection:
         approvals.review(connection, context.instance, context.now())
     if dry_run:
-        return {"would_write": _show(context, wanted, order_keys, limit), **_standing(context)}
+        return {"would_write": _show(context, wanted, order_keys, limit), **_unwritten(context)}
     with runs.recorded(context.engine, context.instance.id, "load", context.dag_run, context.now) as counted:
         counts: Counter[str] = Counter()
         # Odoo first, because an order import precedes everything else.
@@ -68,7 +68,7 @@ def run(
         found: dict[str, int] = {
             **dict.fromkeys((RunOutcome.APPLIED, RunOutcome.REFUSED, RunOutcome.FAILED, RunOutcome.UNCERTAIN), 0),
             **counts,
-            **_standing(context),
+            **_unwritten(context),
         }
         counted.update(found)
         if kinds:  # one task per kind: each has its own row in table run
@@ -143,8 +143,8 @@ def _one_target(
         with context.engine.connect() as connection:
             later = leases.left(connection, context.instance, target, changes, tried, kinds, now=context.now())
         seen |= {change.order_key for change in changes} - later
-        if outcome.away is not None:
-            log.warning("%s is away: the rest stays in the ledger", target.value)
+        if outcome.unavailable is not None:
+            log.warning("%s is unavailable: the remaining changes stay in the ledger", target.value)
             break
     return counts
 
@@ -158,7 +158,7 @@ def _holder(context: Context) -> str:
     return f"{context.dag_run} {socket.gethostname()} {os.getpid()}"
 
 
-def _standing(context: Context) -> dict[str, int]:
+def _unwritten(context: Context) -> dict[str, int]:
     """Return counts of planned changes that are not written: waiting for approval, held by the gate, only observed."""
     observed = [kind.value for kind in ChangeKind if context.instance.mode.of(kind) is not Mode.APPLY]
     statement = (

@@ -181,7 +181,7 @@ def _stage(context: Context, side: Side, batches: Iterable[Batch]) -> int:
 
 
 def source_of(context: Context, side: Side) -> Source:
-    """Return the source of documents of this side. Raises Stop when the context has no client for it."""
+    """Return the source of documents of this side. Raises InvariantError when the context has no client for it."""
     if side is Side.MAGENTO:
         return MagentoSource(context.instance, context.magento)
     return OdooSource(context.instance, context.odoo)

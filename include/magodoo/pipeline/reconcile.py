@@ -63,7 +63,7 @@ def due(context: Context) -> list[str]:
 def _reconcile(context: Context, order_keys: list[str]) -> dict[str, int]:
     """Reconcile a chunk in one transaction; retry after a deadlock or serialization failure."""
     again = Retrying(
-        stop=stop_after_attempt(4), wait=wait_random(0.1, 1), retry=retry_if_exception(_met_another), reraise=True
+        stop=stop_after_attempt(4), wait=wait_random(0.1, 1), retry=retry_if_exception(_is_conflict), reraise=True
     )
     for attempt in again:
         with attempt, context.engine.begin() as connection:
@@ -71,7 +71,7 @@ def _reconcile(context: Context, order_keys: list[str]) -> dict[str, int]:
     raise AssertionError("Retrying ends by success or by raising")
 
 
-def _met_another(problem: BaseException) -> bool:
+def _is_conflict(problem: BaseException) -> bool:
     clashes = (postgres_errors.DeadlockDetected, postgres_errors.SerializationFailure)
     return isinstance(problem, OperationalError) and isinstance(problem.orig, clashes)
 

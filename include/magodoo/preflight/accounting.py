@@ -69,8 +69,8 @@ def _pricelist(subject: Subject, currency: str, lists: list[dict[str, Any]], out
     stops = subject.needs(Need.ORDERS)
     fitting = [row["name"] for row in lists if row["currency_id"][1] == currency]
     if wanted is None and len(fitting) != 1:
-        said = f"several pricelists in {currency}: {some(fitting)}" if fitting else f"no pricelist in {currency}"
-        outcome.complain(said, f"name one in odoo.pricelists: {{{currency}: name}}", stops=stops)
+        message = f"several pricelists in {currency}: {some(fitting)}" if fitting else f"no pricelist in {currency}"
+        outcome.complain(message, f"name one in odoo.pricelists: {{{currency}: name}}", stops=stops)
     elif wanted is not None and fitting.count(wanted) != 1:
         outcome.complain(
             f"no single pricelist {wanted!r} in {currency}", f"it has {some(fitting) or 'none'}", stops=stops
@@ -119,8 +119,8 @@ def payment_journals(subject: Subject) -> Outcome:
         found = [row for row in journals if row["active"] and row["code"] == method.journal]
         if len(found) != 1 or found[0]["type"] not in MONEY_JOURNALS:
             codes = [row["code"] for row in journals if row["active"] and row["type"] in MONEY_JOURNALS]
-            said = f"{name}: no single bank or cash journal {method.journal!r}"
-            outcome.complain(said, f"name one of {some(codes)} by its code", stops=stops)
+            message = f"{name}: no single bank or cash journal {method.journal!r}"
+            outcome.complain(message, f"name one of {some(codes)} by its code", stops=stops)
             continue
         for problem, todo in _accounts(found[0]):
             outcome.complain(f"{name}: {problem}", todo, stops=stops)
@@ -171,8 +171,8 @@ def e_invoicing(subject: Subject) -> Outcome:
     found = subject.odoo.installation.e_invoicing(instance.odoo.sales_journal)
     meant = drafted_by_default(instance) if found else instance
     policies = {"invoices": meant.invoices.to_odoo, "credit_memos": meant.credit_memos.to_odoo}
-    said = f"electronic invoicing is active: {some(found)}; " if found else "no electronic invoicing; "
-    outcome = Outcome(said + ", ".join(f"{name} {policy}" for name, policy in policies.items()))
+    state = f"electronic invoicing is active: {some(found)}; " if found else "no electronic invoicing; "
+    outcome = Outcome(state + ", ".join(f"{name} {policy}" for name, policy in policies.items()))
     if not found:
         return outcome
     posted = [name for name, policy in policies.items() if policy == "post"]
@@ -180,10 +180,10 @@ def e_invoicing(subject: Subject) -> Outcome:
     unwritten = [name for name, policy in written.items() if "to_odoo" not in policy.model_fields_set]
     if posted:
         todo = f"set to_odoo of {some(posted)} to draft, so that a person sends them; or leave it if posting may send"
-        outcome.warn(f"{said}{some(posted)} are posted", todo)
+        outcome.warn(f"{state}{some(posted)} are posted", todo)
     if unwritten:
         todo = f"write to_odoo of {some(unwritten)}: draft if that is meant, post if posting may send"
-        outcome.warn(f"{said}{some(unwritten)} become drafts, which is the default then", todo)
+        outcome.warn(f"{state}{some(unwritten)} become drafts, which is the default then", todo)
     return outcome
 
 

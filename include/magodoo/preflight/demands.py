@@ -56,14 +56,14 @@ def analytic(subject: Subject) -> Outcome:
     outcome = Outcome(some(name for name, _ in demanded.values()) or "no analytic plan is mandatory")
     given = _given(subject) if demanded else {}
     for id, (name, where) in demanded.items():
-        said = (
+        message = (
             f"the analytic plan {name} is mandatory for people on {some(where)}, and Odoo demands nothing of programs"
         )
         conditions = given.get(id)
         if not conditions:
-            outcome.warn(f"{said}: no distribution model gives an account of it, so it stays empty", _TODO_PLAN)
+            outcome.warn(f"{message}: no distribution model gives an account of it, so it stays empty", _TODO_PLAN)
         elif "" not in conditions:
-            outcome.warn(f"{said}: models give one only for {some(conditions)}; elsewhere none applies", _TODO_PLAN)
+            outcome.warn(f"{message}: models give one only for {some(conditions)}; elsewhere none applies", _TODO_PLAN)
     return outcome
 
 
@@ -175,8 +175,8 @@ def other_values(subject: Subject) -> Outcome:
             if facts is None:
                 outcome.complain(f"{model} has no field {name}", "correct the setting", stops=True)
             elif name.startswith("x_") and facts["type"] not in _SIMPLE:
-                said = f"{model}.{name} is a {facts['type']}: only {some(_SIMPLE)} may be given"
-                outcome.complain(said, "take it out of the setting, or give it a default in Odoo", stops=True)
+                message = f"{model}.{name} is a {facts['type']}: only {some(_SIMPLE)} may be given"
+                outcome.complain(message, "take it out of the setting, or give it a default in Odoo", stops=True)
     return outcome
 
 

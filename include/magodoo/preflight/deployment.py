@@ -24,8 +24,8 @@ def schema(subject: Subject) -> Outcome:
         with subject.engine.connect() as connection:
             found = connection.execute(text("select version_num from alembic_version")).scalar_one_or_none()
     except SQLAlchemyError as problem:
-        said = str(getattr(problem, "orig", None) or problem).strip().splitlines()[0]
-        outcome.refuse(f"the staging database cannot be used: {said}", "check the connection and run the migration")
+        message = str(getattr(problem, "orig", None) or problem).strip().splitlines()[0]
+        outcome.refuse(f"the staging database cannot be used: {message}", "check the connection and run the migration")
         outcome.ends = True
         return outcome
     if found != wanted:

@@ -38,8 +38,10 @@ def version(subject: Subject) -> Outcome:
     found = subject.magento.version()
     outcome = Outcome(found)
     if MEASURED not in found:
-        said = f"{found} is not the {MEASURED} that was measured" if found else "the shop does not publish its version"
-        outcome.warn(said, f"look whether it is a {MEASURED}; try a few orders in observe first")
+        message = (
+            f"{found} is not the {MEASURED} that was measured" if found else "the shop does not publish its version"
+        )
+        outcome.warn(message, f"look whether it is a {MEASURED}; try a few orders in observe first")
     return outcome
 
 

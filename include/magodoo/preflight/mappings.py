@@ -26,8 +26,8 @@ def taxes(subject: Subject) -> Outcome:
         outcome.complain("no tax rules", "list `taxes`: rate, country and the exact name of the Odoo tax", stops=stops)
         return outcome
     if any(_is_bare_zero(rule) for rule in rules):
-        said = "a rule of 0 % names nothing but its rate: no tax would be chosen by the rate alone"
-        outcome.complain(said, "add `country`, `kind`, `has_vat` or `customer_group` to it", stops=stops)
+        message = "a rule of 0 % names nothing but its rate: no tax would be chosen by the rate alone"
+        outcome.complain(message, "add `country`, `kind`, `has_vat` or `customer_group` to it", stops=stops)
     known: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in subject.odoo.master_data.taxes():
         known[row["name"]].append(row)
@@ -67,12 +67,12 @@ def _compare_countries(subject: Subject, outcome: Outcome, found: dict[str, dict
             continue
         country = tax["country_id"][1]
         if abroad:
-            said = f"fiscal position {rule.fiscal_position!r} has a foreign tax ID in {abroad[1]}"
+            reason = f"fiscal position {rule.fiscal_position!r} has a foreign tax ID in {abroad[1]}"
             todo = f"name a tax of {abroad[1]} in its rule"
         else:
-            said = f"the company's fiscal country is {wanted[1]}"
+            reason = f"the company's fiscal country is {wanted[1]}"
             todo = f"name in its rule a fiscal position of {country} with a *foreign tax ID* there, or a tax of {wanted[1]}"
-        outcome.warn(f"tax {rule.odoo_tax!r} is of {country}, {said}: Odoo will refuse the documents", todo)
+        outcome.warn(f"tax {rule.odoo_tax!r} is of {country}, {reason}: Odoo will refuse the documents", todo)
 
 
 def _is_bare_zero(rule: TaxRule) -> bool:
@@ -137,17 +137,17 @@ def service_products(subject: Subject) -> Outcome:
         if not found and sku in archived:
             outcome.complain(f"product {sku} is archived", f"take {sku} out of the archive", stops=stops)
         elif len(found) != 1:
-            said = (
+            message = (
                 f"{len(found)} products {sku}"
                 if found
                 else f"no product {sku}: it {_absent(subject, 'product.product')}"
             )
-            outcome.complain(said, "create the service products (docs/how-to/connect-odoo.md 3)", stops=stops)
+            outcome.complain(message, "create the service products (docs/how-to/connect-odoo.md 3)", stops=stops)
         elif found[0]["type"] != "service":
             outcome.complain(f"{sku} is no service", f"make {sku} a service", stops=stops)
         elif found[0]["invoice_policy"] != "order":
-            said = f"{sku} is invoiced on delivered quantities: it would never be delivered"
-            outcome.complain(said, f"set the invoicing policy of {sku} to ordered quantities", stops=stops)
+            message = f"{sku} is invoiced on delivered quantities: it would never be delivered"
+            outcome.complain(message, f"set the invoicing policy of {sku} to ordered quantities", stops=stops)
     return outcome
 
 
@@ -205,8 +205,10 @@ def extra_totals(subject: Subject) -> Outcome:
             account = _outstanding(journals[code], direction)
             kind = str((account or {}).get("account_type"))
             if not kind.startswith("liability_") or kind == "liability_payable":
-                said = f"{name}: the {direction} outstanding account of journal {code} is no liability"
-                outcome.complain(said, "set the liability account on the journal's payment method lines", stops=stops)
+                message = f"{name}: the {direction} outstanding account of journal {code} is no liability"
+                outcome.complain(
+                    message, "set the liability account on the journal's payment method lines", stops=stops
+                )
     return outcome
 
 

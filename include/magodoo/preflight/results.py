@@ -107,11 +107,11 @@ def table(lines: Sequence[CheckLine], width: int = 150) -> str:
 
 
 def _rows(line: CheckLine, sizes: Sequence[int], room: int) -> Iterator[str]:
-    said = textwrap.wrap(line.found, room) or [""]
+    wrapped = textwrap.wrap(line.found, room) or [""]
     if line.todo:
-        said += textwrap.wrap(f"-> {line.todo}", room, subsequent_indent="   ")
+        wrapped += textwrap.wrap(f"-> {line.todo}", room, subsequent_indent="   ")
     head = f"{line.status:<{sizes[0]}}  {line.instance:<{sizes[1]}}  {line.name:<{sizes[2]}}  "
-    for number, words in enumerate(said):
+    for number, words in enumerate(wrapped):
         yield f"{head if not number else ' ' * len(head)}{words}"
 
 
@@ -179,8 +179,8 @@ def settings_hash(instance: Instance) -> str:
     With electronic invoicing an unwritten `to_odoo` means another policy, so the settings with that default are part of it.
     """
     meanings = (instance, drafted_by_default(instance))
-    said = json.dumps([each.model_dump(mode="json", exclude=_WITHOUT_EFFECT) for each in meanings], sort_keys=True)
-    return hashlib.sha256(said.encode()).hexdigest()
+    content = json.dumps([each.model_dump(mode="json", exclude=_WITHOUT_EFFECT) for each in meanings], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def applied_kinds(instance: Instance) -> frozenset[ChangeKind]:

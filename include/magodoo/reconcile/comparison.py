@@ -39,22 +39,22 @@ def compare(view: View, matching: Matching, counted: Quantities) -> pd.DataFrame
     finding); part; quantities, tracking (bool); status (Meaning, or None if the states agree).
     """
     pairs = pd.DataFrame({"magento": matching.magento, "odoo": matching.odoo})
-    standing = _standing(view, pairs)
+    remaining = _not_cancelled(view, pairs)
     pairs["reduced"], pairs["net_gone"], pairs["tax_gone"] = reduced(view, pairs, counted)
-    found = np.where(standing, _amounts(view, pairs), 0)
+    found = np.where(remaining, _amounts(view, pairs), 0)
     pairs["amounts"] = np.array(AMOUNTS, dtype=object)[found]
     different = found == AMOUNTS.index(FindingType.TOTAL_MISMATCH)
     part = np.full(len(pairs), "", dtype=object)
     part[different] = _parts(view, pairs[different])
     pairs["part"] = part
     apart = matching.splits.in_equal | matching.splits.in_unequal  # compared with all documents of their cut
-    pairs["quantities"] = standing & _quantities(view, pairs, counted) & ~apart[matching.magento]
+    pairs["quantities"] = remaining & _quantities(view, pairs, counted) & ~apart[matching.magento]
     pairs["tracking"] = _tracking(view, pairs) & ~matching.splits.in_equal[matching.magento]
     pairs["status"] = _statuses(view, pairs)
     return pairs
 
 
-def _standing(view: View, pairs: pd.DataFrame) -> Mask:
+def _not_cancelled(view: View, pairs: pd.DataFrame) -> Mask:
     """Return the pairs of which neither document is cancelled: amounts of a cancelled one mean nothing."""
     magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
     order = view.of_kind(Kind.ORDER)
@@ -156,9 +156,9 @@ def _statuses(view: View, pairs: pd.DataFrame) -> pd.Series:
         # An order that is to be confirmed in Odoo is in progress, whatever state Magento or an extension gives it.
         state = states[magento_state]
         own = state in view.instance.orders.import_states and state not in MAGENTO_ORDER_STATES
-        standing = MagentoOrderState.PROCESSING if early or (own and kinds[kind] == Kind.ORDER) else state
+        remaining = MagentoOrderState.PROCESSING if early or (own and kinds[kind] == Kind.ORDER) else state
         found = statuses.meaning(
-            kinds[kind], standing, states[odoo_state], payments[payment], bool(has_money), bool(ours)
+            kinds[kind], remaining, states[odoo_state], payments[payment], bool(has_money), bool(ours)
         )
         table[place] = found if _matters(view, kinds[kind], found) else None
     return pd.Series(table[numbers], index=pairs.index, dtype=object)

@@ -43,7 +43,7 @@ def mark_deleted(
     moment: datetime,
     now: datetime,
 ) -> int:
-    """Mark documents that were asked for and are gone, make their orders due, and return how many were marked.
+    """Mark documents that were requested and not returned, make their orders due, and return how many were marked.
 
     A document that was read again after `moment` (UTC) is not marked.
     """

@@ -105,12 +105,12 @@ def _leave_out_exchanges(connection: Connection, instance: str, orders: Collecti
             left join payload l on l.instance = :instance and l.side = 'odoo' and l.kind = m.kind and l.source_id = m.source_id
             where m.kind = 'shipment' and b.quantity > 0
                 and not coalesce((nullif(l.payload ->> 'date_done', 'false') || '+00')::timestamptz < b.since, false)),
-        told as (
+        adjusted as (
             select m.*, greatest(coalesce(y.exchanged, 0), 0) as exchanged from moved m left join young y using (source_id, line_id)
             where m.kind = 'shipment')
         update line l set role = case when t.exchanged > 0 then 'exchange' else 'item' end, quantity = t.quantity - t.exchanged,
             qty_open = case when l.qty_open > 0 or t.state not in ('done', 'cancel') then t.quantity - t.exchanged else 0 end
-        from told t where l.instance = :instance and l.side = 'odoo' and l.kind = 'shipment' and l.source_id = t.source_id
+        from adjusted t where l.instance = :instance and l.side = 'odoo' and l.kind = 'shipment' and l.source_id = t.source_id
             and l.line_id = t.line_id and (t.exchanged > 0 or t.role = 'exchange') and t.counted <> t.quantity - t.exchanged"""),
         {"instance": instance, "orders": sorted(orders)},
     )

@@ -1,6 +1,6 @@
 """Keep records that could not be read, with payload and reason, until a later read succeeds. Owner of table quarantine.
 
-What could be read of a record may name an order, as may the last sound reading of it: nothing is written for that order
+The readable part of a record may name an order, as may its last successful reading: nothing is written for that order
 meanwhile.
 """
 
@@ -40,7 +40,7 @@ class Open(NamedTuple):
 
 
 def put(connection: Connection, instance: str, side: str, unread: Iterable[Unread], now: datetime) -> list[str]:
-    """Store records of one kind that could not be read; open known ones again with the latest reason.
+    """Store records of one kind that could not be read; reopen known ones with the latest reason.
 
     Makes the orders of records due that are new or have another reason, and returns the source ids of such records,
     sorted.
@@ -96,7 +96,7 @@ def _reasons(connection: Connection, instance: str, side: str, source_ids: Seque
 def release(
     connection: Connection, instance: str, side: str, kind: str, source_ids: Sequence[str], now: datetime
 ) -> list[str]:
-    """Close the rows of records that were read soundly, or are gone, and make their orders due.
+    """Close the rows of records that were read without error or no longer exist, and make their orders due.
 
     Returns the source ids of those that were open, sorted.
     """

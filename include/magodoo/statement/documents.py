@@ -26,7 +26,7 @@ class Document:
 
     Attributes:
         day: Decides the month: the local day on which Magento created it, or Odoo's accounting date; None: not posted.
-        stands: Whether the document is active and not deleted.
+        is_active: Whether the document is active and not deleted.
         partner: Source id of the matched document of the other side.
     """
 

@@ -36,7 +36,7 @@ def mute(
         raise HTTPException(400, "The end date must lie within the next year.")
     with staging() as connection:
         _finding(connection, who, finding_id)
-        repository.mute(connection, finding_id, who.name, _said(reason), end)
+        repository.mute(connection, finding_id, who.name, _checked_reason(reason), end)
     return _back(request, f"/finding/{finding_id}")
 
 
@@ -120,10 +120,10 @@ def decide(request: Request, who: Who, change_id: int, verb: str, reason: Annota
     if verb not in _VERBS:
         raise HTTPException(404, f"A change can be told to {', '.join(_VERBS)}.")
     act, needs_reason = _VERBS[verb]
-    said = _said(reason) if needs_reason else reason.strip()
+    reason = _checked_reason(reason) if needs_reason else reason.strip()
     with staging() as connection:
         who.must_write(records.instances_of_changes(connection, [change_id]).values())
-        if not act(connection, [change_id], who.name, said, utc_now()):
+        if not act(connection, [change_id], who.name, reason, utc_now()):
             raise HTTPException(409, f"Change {change_id} is not in a state for this: open the page again.")
     return _back(request, f"/change/{change_id}")
 
@@ -132,14 +132,14 @@ _VERBS: dict[str, tuple[Callable[[Connection, list[int], str, str, datetime], in
     "approve": (decisions_module.approve, False),
     "reject": (decisions_module.reject, True),
     "release": (
-        lambda connection, ids, who, said, _: decisions_module.release_by_person(connection, ids, who, said),
+        lambda connection, ids, who, reason, _: decisions_module.release_by_person(connection, ids, who, reason),
         True,
     ),
     "reopen": (lambda connection, ids, who, *_: decisions_module.reopen(connection, ids, who), False),
 }
 
 
-def _said(reason: str) -> str:
+def _checked_reason(reason: str) -> str:
     """Return the reason that a person gave. Raises 400 for one under three characters."""
     if len(reason.strip()) < 3:
         raise HTTPException(400, "Say why: a reason of at least three letters is kept with it.")

@@ -117,7 +117,7 @@ def _many_changes_of_a_key() -> Iterator[None]:
         connection.execute(text("drop index if exists change_open"))
         return {}, {}
 
-    with mock.patch.object(changes, "_standing", planned_again):
+    with mock.patch.object(changes, "_open_and_refused", planned_again):
         yield
 
 

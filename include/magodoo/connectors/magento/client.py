@@ -36,7 +36,7 @@ MOST_PAGES_OF_A_SMALL_LIST = 1000
 class MagentoClient:
     """Reads and writes one Magento. Reads may run in several threads; `kind` is a `Kind` or its value.
 
-    Every method raises the errors of `magodoo.errors`. Reads: Retry (after their own retries), FixConfiguration, Unreadable.
+    Every method raises the errors of `magodoo.errors`. Reads: TransientError (after their own retries), FixConfiguration, Unreadable.
     Writes: Unreachable or TooLate (nothing was sent), OutcomeUnknown, FixDocument, InvariantError (refused before sending).
     """
 

@@ -1,6 +1,6 @@
 """Finds out which of host, store code, token or right is wrong, although Magento answers most failures with the same 401.
 
-Facts magento-2.4.7 1 and 2: no anonymous call checks the token; a missing right and a wrong token give the same answer, and both name
+docs/facts/magento-2.4.7.md#1 and #2: no anonymous call checks the token; a missing right and a wrong token give the same answer, and both name
 the ACL resource. So a route without login proves host and store code, any route that answers proves the token, and what is still
 refused then is a missing right. Write rights are tested on order 0, which never exists.
 """

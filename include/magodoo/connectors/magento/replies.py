@@ -74,7 +74,7 @@ def interpolate(message: str, parameters: Any) -> str:
     return _one_line(message)
 
 
-def said(body: bytes) -> str:
+def message_of(body: bytes) -> str:
     """Return the message of an error's body, or "" if it is no JSON object with a message."""
     try:
         parsed = parse_json(body)
@@ -88,7 +88,7 @@ def said(body: bytes) -> str:
 def error_of(status: int, body: bytes, *, call: str, writing: bool) -> MagodooError:
     """Return the error for an answer other than 2xx."""
     where = {"system": "magento", "call": call}
-    message = said(body)
+    message = message_of(body)
     if status >= 500 or status == 408:
         text = message or (_one_line(body.decode("utf-8", "replace")) if not is_html(body) else "")
         if not writing and status == 500 and ("Report ID" in message or "exception log" in text):
@@ -100,7 +100,7 @@ def error_of(status: int, body: bytes, *, call: str, writing: bool) -> MagodooEr
         return _missing_right(body, message, where)
     elif message and status not in (401, 403, 425, 429):
         return _refused(status, message, writing, where)
-    return failure(status, "magento", call=call, write=writing, said=message)
+    return failure(status, "magento", call=call, write=writing, message=message)
 
 
 def _missing_right(body: bytes, message: str, where: dict[str, str]) -> MissingRight:

@@ -1,6 +1,6 @@
 """Validation of rows: ids, timestamps, amounts and quantities of the fields that are used.
 
-Facts magento-2.4.7 6: fields without a value are left out, whole amounts arrive as integers, ids sometimes as strings. `needed.py`
+docs/facts/magento-2.4.7.md#6: fields without a value are left out, whole amounts arrive as integers, ids sometimes as strings. `needed.py`
 lists which field is needed for what, and what happens to a row whose field is missing or invalid. Fields that it does not list pass
 unchanged: nothing reads them.
 """

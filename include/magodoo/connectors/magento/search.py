@@ -1,7 +1,7 @@
 """Search criteria of a list. What Magento would silently misread is refused here.
 
-Facts magento-2.4.7 3: an unknown condition means `eq`, an invalid date matches all rows, an offset is ignored, a list without criteria
-is refused, one without a page size returns everything. Facts magento-2.4.7 1: OAuth fails at the eleventh group.
+docs/facts/magento-2.4.7.md#3: an unknown condition means `eq`, an invalid date matches all rows, an offset is ignored, a list without criteria
+is refused, one without a page size returns everything. docs/facts/magento-2.4.7.md#1: OAuth fails at the eleventh group.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ class ConnectionReport:
     def __str__(self) -> str:
         if self.problem:
             return f"{self.problem}: {self.message}"
-        said = f"Odoo {self.version} over {self.transport}, user {self.user}, company {self.company}"
-        return "; ".join([said, *self.warnings])
+        summary = f"Odoo {self.version} over {self.transport}, user {self.user}, company {self.company}"
+        return "; ".join([summary, *self.warnings])
 
 
 def examine(rpc: Rpc, today: date | None = None) -> ConnectionReport:

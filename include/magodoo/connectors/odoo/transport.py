@@ -150,13 +150,13 @@ class JsonRpc:
             raise unclassified(answer.status, answer.media, call=label, write=write)
         content = self._session.decoded(answer.body, call=label, write=write)
         if not isinstance(content, dict):
-            raise failure(Failure.NOT_JSON, "odoo", call=label, write=write, said="an answer that is no JSON-RPC")
+            raise failure(Failure.NOT_JSON, "odoo", call=label, write=write, message="an answer that is no JSON-RPC")
         if "error" not in content:
             return content.get("result")
         data = content["error"].get("data") if isinstance(content["error"], dict) else None
         if isinstance(data, dict) and isinstance(data.get("name"), str):
             raise refusal(data["name"], str(data.get("message", "")), call=label, write=write)
-        raise failure(Failure.NOT_JSON, "odoo", call=label, write=write, said="a JSON-RPC error without its name")
+        raise failure(Failure.NOT_JSON, "odoo", call=label, write=write, message="a JSON-RPC error without its name")
 
 
 def discover(session: HttpSession, connection: OdooConnection) -> Transport:

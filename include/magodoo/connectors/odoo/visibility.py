@@ -61,13 +61,13 @@ class Visibility:
 
     def hidden(self, model: str, ids: Iterable[int]) -> dict[int, str]:
         """Return the reason, by id, for ids that exist but may not be read in this company. Deleted records are left out."""
-        away = set(ids)
+        missing = set(ids)
         company = self._rpc.company_domain(model)
-        if away and company:
-            domain = [*company, ["id", "in", sorted(away)]]
-            away -= set(self._rpc.call(model, "search", domain=domain, context=ARCHIVED_TOO))
-        seen = self.visible(model, away) if away else set()
-        reasons = {id: _reason(model, id) for id in self._forbidden(model, sorted(away - seen))}
+        if missing and company:
+            domain = [*company, ["id", "in", sorted(missing)]]
+            missing -= set(self._rpc.call(model, "search", domain=domain, context=ARCHIVED_TOO))
+        seen = self.visible(model, missing) if missing else set()
+        reasons = {id: _reason(model, id) for id in self._forbidden(model, sorted(missing - seen))}
         return reasons | {
             id: f"{model} {id} is not of company {self._rpc.company_id} any more" for id in seen if company
         }

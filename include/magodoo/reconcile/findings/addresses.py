@@ -103,7 +103,7 @@ class _Compared:
         for place, words in PLACES:
             yield from self._of_place(place, words)
         known = self._is_same_customer or self.since.get("vat", UNKNOWN) != UNKNOWN
-        if known and _other_number(self.here["vat"], self.there["vat"]) and self._said_otherwise("vat"):
+        if known and _other_number(self.here["vat"], self.there["vat"]) and self._changed_since("vat"):
             yield VAT
 
     def _of_place(self, place: str, words: str) -> Iterator[str]:
@@ -116,14 +116,14 @@ class _Compared:
         if not same and (said_otherwise or self._is_ours(place)):
             yield words
         company = f"{place}_company"
-        if self.written[company] != self.written_there[company] and self._said_otherwise(company):
+        if self.written[company] != self.written_there[company] and self._changed_since(company):
             yield f"the company of {words}"
 
     def _knows(self, place: str) -> bool:
         """Return whether contents can be compared: rows staged by an earlier version have none."""
         return all(found.get(place) for found in (self.written, self.written_there, self.since))
 
-    def _said_otherwise(self, name: str) -> bool:
+    def _changed_since(self, name: str) -> bool:
         """Return whether Magento's value differs from that when both sides agreed, or that one is not stored."""
         return not self.since.get(name) or self.since[name] != self.written.get(name)
 
@@ -162,9 +162,9 @@ def note_changed(situation: Situation) -> list[Finding]:
         wrong = [at for at in by_order[magento.source_id] if wanted - (found := set(noted[at].split())) or gone & found]
         if wrong:
             names = ", ".join(row.number for row in view.frames.rows(wrong))
-            said = f"Magento has another delivery note or gift message than {names}"
+            detail = f"Magento has another delivery note or gift message than {names}"
             (order,) = view.frames.rows([odoo])
-            result.append(about(FindingType.NOTE_CHANGED, magento, order, order=magento, detail=said))
+            result.append(about(FindingType.NOTE_CHANGED, magento, order, order=magento, detail=detail))
     return result
 
 
@@ -188,14 +188,14 @@ def _other_number(magento: str, odoo: str) -> bool:
 def _findings(
     magento: Document, odoo: Document, changed: list[str], is_open: bool, is_invoiced: bool
 ) -> Iterator[Finding]:
-    said = f"Magento has another: {', '.join(changed)}"
+    detail = f"Magento has another: {', '.join(changed)}"
     if is_open:
-        yield _finding(magento, odoo, "delivery", said, WAREHOUSE, ON_THE_DELIVERY)
+        yield _finding(magento, odoo, "delivery", detail, WAREHOUSE, ON_THE_DELIVERY)
     if is_invoiced or VAT in changed or not is_open:
-        yield _finding(magento, odoo, "invoice", said, ACCOUNTING, ON_THE_INVOICE)
+        yield _finding(magento, odoo, "invoice", detail, ACCOUNTING, ON_THE_INVOICE)
 
 
-def _finding(magento: Document, odoo: Document, part: str, said: str, who: str, next_step: str) -> Finding:
-    made = about(FindingType.ADDRESS_CHANGED, magento, odoo, order=magento, part=part, detail=said)
+def _finding(magento: Document, odoo: Document, part: str, detail: str, who: str, next_step: str) -> Finding:
+    made = about(FindingType.ADDRESS_CHANGED, magento, odoo, order=magento, part=part, detail=detail)
     made.who, made.next_step = who, next_step
     return made

@@ -62,7 +62,7 @@ def _in_odoo(situation: Situation, duplicates: Mask) -> list[Finding]:
         if other is not None:
             amount_of(made, other, Side.ODOO)
             made.odoo_id, made.odoo_number = str(other.source_id), other.number
-        _say_which_lines(situation, made, magento)
+        _add_lines(situation, made, magento)
         if found is FindingType.DRAFT_WAITING:
             made.detail = records.issue_by(view, magento)
         if found is FindingType.AMBIGUOUS:
@@ -71,7 +71,7 @@ def _in_odoo(situation: Situation, duplicates: Mask) -> list[Finding]:
     return result
 
 
-def _say_which_lines(situation: Situation, finding: Finding, row: Document) -> None:
+def _add_lines(situation: Situation, finding: Finding, row: Document) -> None:
     """Write into a `not_representable` finding its lines and prices, or its payment term, also as the reason for no change."""
     if finding.type is not FindingType.NOT_REPRESENTABLE:
         return
@@ -117,7 +117,7 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
             made.detail = authorised.words(situation, order)
         if found is FindingType.REVERSED_BEFORE_PUSH:
             reversed_.describe(made, situation)
-        _say_which_lines(situation, made, odoo)
+        _add_lines(situation, made, odoo)
         result.append(made)
     return result
 
@@ -241,7 +241,7 @@ def _equal(joined: pd.DataFrame, name: str) -> pd.Series:
 
 
 def _duplicates(situation: Situation) -> Mask:
-    """Return documents that find nothing open and equal a paired one of the same order, side and kind.
+    """Return documents for which nothing is open and that equal a paired one of the same order, side and kind.
 
     Equal means total, currency and quantities per item.
     """

@@ -66,16 +66,16 @@ def _shares(text: str) -> Iterator[tuple[int, int]]:
 
 def why_not_paid(row: Document, setting: str, *, in_payment_counts: bool) -> str:
     """Return as text why an Odoo document does not count as paid; `setting` is the one that requires payment."""
-    said = f": {row.settled_by}" if row.settled_by else ""
+    settled_by = f": {row.settled_by}" if row.settled_by else ""
     only_in_payment = row.status == OdooMovePaymentState.IN_PAYMENT or 0 < row.open_amount <= row.in_payment
     if only_in_payment and not in_payment_counts:
-        return f"It is only in payment in Odoo{said} (`invoices.in_payment_counts` is false; {setting})"
+        return f"It is only in payment in Odoo{settled_by} (`invoices.in_payment_counts` is false; {setting})"
     if row.open_amount > 0:
-        return f"It is not yet settled by payments in Odoo, {_money(row.open_amount, row)} are open{said} ({setting})"
+        return f"It is not yet settled by payments in Odoo, {_money(row.open_amount, row)} are open{settled_by} ({setting})"
     if row.kind == Kind.CREDIT_MEMO:
-        return f"It is settled in Odoo, but not by payments: nothing, or not all, was paid out{said} ({setting})"
+        return f"It is settled in Odoo, but not by payments: nothing, or not all, was paid out{settled_by} ({setting})"
     without = "; Magento has no credit memo for what a credit note settled" if row.credited_by else ""
-    return f"It is settled in Odoo, but not, or not in full, settled by payments{said}{without} ({setting})"
+    return f"It is settled in Odoo, but not, or not in full, settled by payments{settled_by}{without} ({setting})"
 
 
 def gone_again(situation: Situation) -> Mask:

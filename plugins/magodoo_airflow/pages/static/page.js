@@ -13,8 +13,8 @@ function airflow() {
 
 function theme() {
   const outer = airflow();
-  const said = outer ? outer.documentElement.className : window.localStorage.getItem("theme") || "";
-  const known = /\b(dark|light)\b/.exec(said);
+  const chosen = outer ? outer.documentElement.className : window.localStorage.getItem("theme") || "";
+  const known = /\b(dark|light)\b/.exec(chosen);
   if (known) document.documentElement.dataset.theme = known[1];
 }
 
@@ -79,7 +79,7 @@ document.addEventListener("change", (event) => {
   for (const box of document.querySelectorAll("input[name=change]")) box.checked = event.target.checked;
 });
 
-// A form that filters leaves out what is empty, so that a copied address says only what it means.
+// A form that filters omits empty fields, so that a copied address has only the filters that are set.
 document.addEventListener("submit", (event) => {
   if (event.target.method !== "get") return;
   for (const field of event.target.elements) if (field.name && !field.value) field.disabled = true;
