@@ -41,7 +41,7 @@ def add(client: MagentoClient, kind: Kind, documents: Sequence[CanonicalDocument
 
 
 def _waits(order: CanonicalDocument) -> bool:
-    payment = order.details.get("payment") or {}
+    payment: dict[str, Any] = {**order.details.get("payment", {})}
     authorised = (payment.get("amount_authorized") or 0) > 0 and not payment.get("base_amount_paid_online")
     return bool(authorised and order.state in MAY_BE_UNCAPTURED)
 

@@ -10,6 +10,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from magodoo.extract.details import Details
+
 NOT_COLUMNS = ("lines", "payload")
 
 
@@ -108,7 +110,7 @@ class CanonicalDocument:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     sound: bool = True
-    details: dict[str, Any] = field(default_factory=dict)
+    details: Details = field(default_factory=Details)
     lines: list[CanonicalLine] = field(default_factory=list)
     payload: dict[str, Any] = field(default_factory=dict)
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from magodoo.connectors.magento.schema import SET_ASIDE
 from magodoo.errors import Unreadable
+from magodoo.extract.details import Details
 from magodoo.money import to_units
 from magodoo.timestamps import utc
 
@@ -210,7 +211,7 @@ def email(row: Row, name: str) -> str | None:
     return read.lower() if read else None
 
 
-def set_aside(row: Row) -> dict[str, str]:
+def set_aside(row: Row) -> Details:
     """Return the parts of a row that could not be read and were left out, as `details` stores them; {} for a whole one."""
     notes = row.get(SET_ASIDE)
     return {"set_aside": "; ".join(map(str, notes))[:LONGEST]} if isinstance(notes, list) and notes else {}

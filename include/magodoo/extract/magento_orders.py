@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from magodoo.connectors.magento import bundles
 from magodoo.domain.states import MagentoOrderState
@@ -14,6 +13,7 @@ from magodoo.errors import Unreadable
 from magodoo.extract import fields, magento_totals, written
 from magodoo.extract.addresses import addressed
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
+from magodoo.extract.details import Details
 from magodoo.extract.fields import Row
 from magodoo.extract.magento_rows import Rows, fixed_tax, read_rows
 from magodoo.extract.magento_totals import Sums, complete, shipping_line, totals_of
@@ -87,7 +87,7 @@ def vat_of(row: Row) -> str | None:
     return fields.words(fields.inner(row, "billing_address"), "vat_id") or fields.words(row, "customer_taxvat")
 
 
-def _beside(document: CanonicalDocument) -> dict[str, str]:
+def _beside(document: CanonicalDocument) -> Details:
     """Return the fields that hold what the total has beside its parts, where it has any."""
     whole = next((line.untaxed for line in document.lines if line.role == "extra"), 0)
     return (
@@ -97,7 +97,7 @@ def _beside(document: CanonicalDocument) -> dict[str, str]:
     )
 
 
-def _deleted_store(row: Row) -> dict[str, str]:
+def _deleted_store(row: Row) -> Details:
     """Return the name of a deleted store view, with those of its website and store; {} where the order has a store."""
     if row.get("store_id") is not None:
         return {}
@@ -105,8 +105,8 @@ def _deleted_store(row: Row) -> dict[str, str]:
     return {"deleted_store": ", ".join(part.strip() for part in name.splitlines() if part.strip()) or "without a name"}
 
 
-def _details(instance: Instance, row: Row, payment: Row, customer_id: str | None, email: str) -> dict[str, Any]:
-    """Return the order's `details` (`staging.columns.MagentoOrderDetails`); amounts in units."""
+def _details(instance: Instance, row: Row, payment: Row, customer_id: str | None, email: str) -> Details:
+    """Return the order's `details` (`extract.details.Details`); amounts in units."""
     edit_of = fields.identity(row, "relation_parent_id")
     edited_as = fields.identity(row, "relation_child_id")
     shipping_percent = _shipping_percent(row)
@@ -126,21 +126,16 @@ def _details(instance: Instance, row: Row, payment: Row, customer_id: str | None
         "payment": {
             "method": fields.words(payment, "method", fields.LONGEST_KEY),
             "last_trans_id": fields.words(payment, "last_trans_id", fields.LONGEST_KEY),
-            **{
-                name: fields.units(payment, name)
-                for name in (
-                    "amount_authorized",
-                    "amount_paid",
-                    "amount_refunded",
-                    "base_amount_paid",
-                    "base_amount_paid_online",
-                )
-            },
+            "amount_authorized": fields.units(payment, "amount_authorized"),
+            "amount_paid": fields.units(payment, "amount_paid"),
+            "amount_refunded": fields.units(payment, "amount_refunded"),
+            "base_amount_paid": fields.units(payment, "base_amount_paid"),
+            "base_amount_paid_online": fields.units(payment, "base_amount_paid_online"),
         },
     }
 
 
-def _addresses(instance: Instance, row: Row, email: str) -> dict[str, Any]:
+def _addresses(instance: Instance, row: Row, email: str) -> Details:
     """Return the external ids under which the customer and the addresses would be written; {} for damaged addresses."""
     try:
         names = addressed(instance, row, email, fields.required_identity(row, "entity_id"))

@@ -200,8 +200,8 @@ def _picking(instance: Instance, kind: Kind, row: Row, request_began_at: datetim
     if share_of := fields.identity(row, "share_of"):
         document.reference = None
         document.other_references = document.other_references if share_of == document.source_id else ()
-        document.details = {name: document.details[name] for name in ("noted",) if name in document.details}
-        document.details |= {"sale_orders": odoo.ids(row, "sale_orders")}
+        document.details.pop("foreign_units", None)
+        document.details["sale_orders"] = odoo.ids(row, "sale_orders")
     return document
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from magodoo.domain.states import OdooMoveState
 from magodoo.extract import fields
+from magodoo.extract.details import Details
 from magodoo.extract.fields import Row
 
 REJECTED: Mapping[str, tuple[str, ...]] = {
@@ -41,7 +42,7 @@ REASONS = ("edi_error_message", "l10n_it_edi_header")
 _TAG = re.compile(r"<[^>]*>")
 
 
-def rejection(row: Row) -> dict[str, str]:
+def rejection(row: Row) -> Details:
     """Return `einvoice_rejected`, the state and the answer, of a posted document that was refused; {} for others."""
     if row.get("state") != OdooMoveState.POSTED:
         return {}

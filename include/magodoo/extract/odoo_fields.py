@@ -9,6 +9,7 @@ from typing import Any
 
 from magodoo.errors import Unreadable
 from magodoo.extract import fields
+from magodoo.extract.details import Details
 from magodoo.extract.fields import Row
 from magodoo.settings import Instance
 
@@ -103,14 +104,14 @@ def role_of(instance: Instance, sku: str | None) -> str:
     return roles.get(sku, "item") if sku else "other"
 
 
-def addressed(row: Row) -> dict[str, Any]:
+def addressed(row: Row) -> Details:
     """Return `addressed` of an order's details: the external ids of its customer and addresses, "" for a contact that people made."""
     roles = (("partner", "partner_id"), ("billing", "partner_invoice_id"), ("shipping", "partner_shipping_id"))
     found = {role: fields.words(link(row, name), "external_id", fields.LONGEST_KEY) or "" for role, name in roles}
     return {"addressed": found}
 
 
-def foreign_units(lines: Iterable[Row]) -> dict[str, str]:
+def foreign_units(lines: Iterable[Row]) -> Details:
     """Return `foreign_units` of a document's details: the lines that count in a unit that does not convert into their product's."""
     named = []
     for line in lines:

@@ -18,6 +18,7 @@ from typing import Any
 from magodoo.domain.vocabulary import Kind
 from magodoo.extract import fields
 from magodoo.extract.canonical import CanonicalDocument
+from magodoo.extract.details import Deduction, SettlementDetails
 from magodoo.extract.fields import Row
 from magodoo.extract.odoo_fields import link
 from magodoo.money import shown
@@ -45,26 +46,29 @@ class Settlement:
     paid: int = 0
     in_payment: int = 0
     written_off: int = 0
-    deductions: list[Row] = field(default_factory=list)
+    deductions: list[Deduction] = field(default_factory=list)
     credits: dict[int, int] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
 
 
 def write_settlement(instance: Instance, document: CanonicalDocument, row: Row) -> None:
-    """Set captured_amount, what (a) settled, and write the rest of the evidence into `details` (`staging.columns.OdooMoveDetails`)."""
+    """Set captured_amount, what (a) settled, and write the rest of the evidence into `details` (`extract.details.Details`)."""
     if not document.active:
         return
     found = _Evidence(document, instance.invoices.bank_charges_percent).of(row)
     settled = max(document.grand_total - document.open_amount, 0)
     document.captured_amount = min(found.paid, settled)
     if found.words:
-        document.details["settlement"] = {
+        settlement: SettlementDetails = {
             "in_payment": found.in_payment,
-            **({"written_off": found.written_off} if found.written_off else {}),
-            **({"deductions": found.deductions} if found.deductions else {}),
             "credited_by": ",".join(f"{id}:{amount}" for id, amount in sorted(found.credits.items())),
             "words": "; ".join([*found.words[:MOST_WORDS], *(["and more"] if len(found.words) > MOST_WORDS else [])]),
         }
+        if found.written_off:
+            settlement["written_off"] = found.written_off
+        if found.deductions:
+            settlement["deductions"] = found.deductions
+        document.details["settlement"] = settlement
     money = document.captured_amount + (found.in_payment if instance.invoices.in_payment_counts else 0)
     enough = document.grand_total - instance.tolerance_units(document.currency)
     if document.grand_total > 0 and 0 < money >= enough - sum(found.credits.values()):

@@ -44,7 +44,7 @@ create table document (
     accounting_date date, due_date date,
     created_at timestamptz, updated_at timestamptz,
     sound boolean not null default true,     -- false: own arithmetic does not add up (finding `arithmetic`)
-    details jsonb not null default '{}',     -- kind-specific facts: see staging/columns.py
+    details jsonb not null default '{}',     -- kind-specific facts: see extract/details.py
     deleted_at timestamptz,
     request_began_at timestamptz not null, staged_at timestamptz not null default now(),
     version bigint not null,
