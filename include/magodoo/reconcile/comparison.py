@@ -156,9 +156,9 @@ def _statuses(view: View, pairs: pd.DataFrame) -> pd.Series:
         # An order that is to be confirmed in Odoo is in progress, whatever state Magento or an extension gives it.
         state = states[magento_state]
         own = state in view.instance.orders.import_states and state not in MAGENTO_ORDER_STATES
-        remaining = MagentoOrderState.PROCESSING if early or (own and kinds[kind] == Kind.ORDER) else state
+        effective = MagentoOrderState.PROCESSING if early or (own and kinds[kind] == Kind.ORDER) else state
         found = statuses.meaning(
-            kinds[kind], remaining, states[odoo_state], payments[payment], bool(has_money), bool(ours)
+            kinds[kind], effective, states[odoo_state], payments[payment], bool(has_money), bool(ours)
         )
         table[place] = found if _matters(view, kinds[kind], found) else None
     return pd.Series(table[numbers], index=pairs.index, dtype=object)
