@@ -127,7 +127,7 @@ class Books:
 
 @contextmanager
 def books(orders: int, server: Databases, first: int = 0) -> Iterator[Books]:
-    """With so many orders besides `first`. Provisions the live Odoo, if that was not done (`make odoo`)."""
+    """Yield Books with `orders` orders besides `first`. Provisions the live Odoo, if that was not done (`make odoo`)."""
     from datetime import UTC, datetime, timedelta
     from decimal import Decimal
 

@@ -34,7 +34,7 @@ class Databases:
         return self._make(self._template)
 
     def copy_of(self, url: str) -> str:
-        """The URL of a database with the same content; nobody may be connected to the original."""
+        """The URL of a database with the same content; the original must have no connections."""
         return self._make(name_of(url))
 
     def drop(self, url: str) -> None:

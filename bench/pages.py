@@ -127,7 +127,7 @@ def measure(size: int, runs: int) -> Entry:
 def p95(browser: Any, rounds: int) -> dict[str, float]:
     """The 95th percentile in ms of so many answers of each page, after one that compiles the template.
 
-    All pages are asked in turns: what disturbs the machine for a moment falls on one answer of many pages, not on all of one.
+    All pages are requested in turns, so that a short disturbance affects one answer of many pages, not all of one page.
     """
     times: dict[str, list[float]] = {page: [] for page in PAGES}
     for turn, page in itertools.product(range(rounds + 1), PAGES):

@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SHARES = {"order": 1.0, "invoice": 0.9, "shipment": 0.45, "credit_memo": 0.15}
 DIFFERING, MISSING = 0.02, 0.01
 LINES = 3
-ODOO_IDS = 1_000  # Odoo's id is Magento's and this, which nobody but the checks knows
+ODOO_IDS = 1_000  # Odoo's id is Magento's plus this, which only the checks use
 INSTANCE = Instance(id="us", magento_connection="m", odoo_connection="o")
 _EXTERNAL = {
     "order": "magodoo.order_us_",

@@ -1,4 +1,4 @@
-"""Runs the tests on days that programs stumble over: `make test-dates`.
+"""Run the tests on days on which programs often fail: `make test-dates`.
 
 libfaketime shifts the clock of every process that the tests start, PostgreSQL's too, by the same amount.
 """

@@ -4,8 +4,8 @@
         database = odoo.clone()          # 0.4 s
         client = OdooClient.connect(odoo.connection("sync", database))
 
-Everything lies under `var/odoo-19`: package, environment, PostgreSQL, keys. It is made anew when the package or the
-provisioning changes.
+Everything is under `var/odoo-19`: package, environment, PostgreSQL, keys. It is created again when the package or
+the provisioning changes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from magodoo_sandbox.odoo.provision import CARRIERS, PROVIDERS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HOME = CHECKOUT / "var" / "odoo-19"
-"""The folder of Debian's package; one that ODOO_HOME names lies beside it, by its version."""
+"""The folder of Debian's package; one that ODOO_HOME names is beside it, by its version."""
 TEMPLATE = "magodoo_template"
 FRESH = "magodoo_fresh"
 PREFERRED_PORT = 8069
@@ -160,7 +160,7 @@ def live_odoo(port: int = 0, package: Installation | None = None, workers: int =
 
 
 def _template(home: Path, package: Installation, cluster: Cluster, server: OdooServer) -> Access:
-    """The template database, made anew if the package or the provisioning changed since."""
+    """The template database, created again if the package or the provisioning has changed."""
     stamp = home / "template.json"
     fingerprint = _fingerprint(package)
     if stamp.exists() and cluster.has_database(TEMPLATE):

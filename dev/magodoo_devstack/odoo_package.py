@@ -27,7 +27,7 @@ REQUIREMENTS = Path(__file__).with_name("odoo-19.txt")
 
 
 class Installation(Protocol):
-    """An Odoo that can be run: where its parts lie, and what it is called."""
+    """An Odoo that can be run: the paths of its parts, and its name."""
 
     @property
     def home(self) -> Path:

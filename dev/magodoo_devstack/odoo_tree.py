@@ -72,7 +72,7 @@ def _version(tree: Path, root: Path) -> str:
 
 @dataclass(frozen=True)
 class OdooTree:
-    """An Odoo in `tree`, whose package `odoo` lies in `library`; environment, database and log lie below `home`."""
+    """An Odoo in `tree`, whose package `odoo` is in `library`; environment, database and log are below `home`."""
 
     home: Path
     tree: Path

@@ -48,7 +48,7 @@ def start(layout: Layout, state: State, programs: list[Program]) -> None:
 
 
 def start_programs(state: State, names: Iterable[str]) -> None:
-    """Start programs, all at once; whether they are ready is for the caller to find out."""
+    """Start programs, all at once; the caller checks whether they are ready."""
     for name in names:
         _server(state).supervisor.startProcess(name, False)
 

@@ -65,7 +65,7 @@ def documents(staging: Engine) -> dict[str, dict[str, int]]:
 
 
 def changes(staging: Engine, since: datetime | None = None) -> Counter[tuple[str, str]]:
-    """(kind, state) to number of the changes that have come to an end or were tried, all of them or since a moment."""
+    """(kind, state) to number of the changes that ended or were attempted, all of them or since a time."""
     query = """
         select kind, state, count(*) from change
         where state in ('done', 'failed', 'refused', 'uncertain')

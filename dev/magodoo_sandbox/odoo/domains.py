@@ -25,7 +25,7 @@ Test = Callable[[Any], bool]
 Candidates = set[int] | None
 _ORDERED = {"<": lt, "<=": le, ">": gt, ">=": ge}
 _PATTERNS = ("like", "ilike", "=like", "=ilike", "not like", "not ilike")
-# What Odoo searches through without the rules of what lies behind it (`auto_join`; `bypass_search_access` in 19).
+# Lists that Odoo searches without the record rules of their content (`auto_join`; `bypass_search_access` in 19).
 _UNRULED = {("sale.order", "order_line"), ("stock.move.line", "picking_id"), ("stock.move", "location_id")}
 _UNRULED |= {("stock.move", "location_final_id"), ("account.move.line", "move_id"), ("account.move.line", "account_id")}
 _UNRULED |= {("account.move.line", name) for name in ("payment_id", "statement_line_id", "statement_id")}
@@ -41,7 +41,7 @@ class Condition:
 
 
 def compile_domain(model: Searching, domain: Iterable[Any], env: Env | None = None) -> Condition:
-    """A domain as a predicate; what lies behind a relation counts as far as `env` may see it, without one all of it.
+    """A domain as a predicate; records behind a relation count if `env` may see them; without `env` all count.
 
     Raises ValueError in Odoo's words for a domain that it refuses.
     """

@@ -56,7 +56,7 @@ class Model(Writing):
         return {"ids": ids, "messages": messages, "nextrow": 0}
 
     def _remember(self, converted: list[Row | None], blamed: set[Any]) -> None:
-        """Odoo goes on to know the names of the good records of a load that it rolled back (measured on 19)."""
+        """Odoo keeps the names of the valid records of a load that it rolled back (measured on 19)."""
         data = self.db.models["ir.model.data"]
         names = (vals.get(XMLID) for number, vals in enumerate(converted) if vals and number not in blamed)
         self.db.remembered |= {name: self.name for name in names if name and data.entry(name) is None}

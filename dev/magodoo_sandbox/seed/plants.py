@@ -25,7 +25,7 @@ ONE = Decimal(1)
 
 
 class Garden:
-    """What a plant has at hand."""
+    """The state and helpers of a plant."""
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ from magodoo_sandbox.seed.shop import DAYS, Shop
 
 INSTANCE = "us"
 BOOKS_FROM_DAYS = 25  # before the end of the seed: everything earlier is of before the cut-over
-CLOSED_DAYS = 24  # what is older than this lies in a closed period
+CLOSED_DAYS = 24  # what is older than this is in a closed period
 
 
 def write(

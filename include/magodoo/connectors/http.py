@@ -92,7 +92,7 @@ def _both(error: type[MagodooError], message: str, hint: str = "") -> tuple[Mean
 
 
 def _lost(error: type[MagodooError], message: str, write: str = "", probe: str = "") -> tuple[Meaning, Meaning]:
-    """Return the meaning of an answer that did not arrive whole: after a write nobody knows whether it happened."""
+    """Return the meaning of an answer that did not arrive completely: after a write it is unknown whether it happened."""
     return Meaning(error, message), Meaning(OutcomeUnknown, write or message, probe)
 
 

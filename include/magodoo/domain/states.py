@@ -136,7 +136,7 @@ CANCELLED_IN_ODOO = frozenset({OdooOrderState.CANCEL, OdooMoveState.CANCEL, Odoo
 """Documents of any kind that are cancelled."""
 
 QUOTATION = (OdooOrderState.DRAFT, OdooOrderState.SENT)
-"""Orders that nobody confirmed."""
+"""Orders that are not confirmed."""
 
 CONFIRMED_IN_ODOO = (OdooOrderState.SALE, OdooOrderState.DONE)
 """Orders that are confirmed, locked ones included."""

@@ -263,7 +263,7 @@ def _line(instance: Instance, line_id: str, product: Row, row: Row) -> Canonical
     sku = fields.words(product, "default_code", fields.LONGEST_KEY)
     role = odoo.role_of(instance, sku)
     if role == "other" and fields.identity(product, "id"):
-        role = "item"  # a product without a reference: nobody can map it, but it is goods
+        role = "item"  # a product without a reference cannot be mapped, but it is goods
     return CanonicalLine(
         line_id=line_id,
         role=role,

@@ -24,7 +24,7 @@ CUSTOMER, TRANSIT = "customer", "transit"
 def direction(move: Row) -> Kind | None:
     """Return SHIPMENT for what goes to the customer, RETURN for what comes from there, None for what stays inside.
 
-    Transit without a company lies between companies: what goes there is delivered to another company, unless it goes
+    Transit without a company is between companies: what goes there is delivered to another company, unless it goes
     back to it.
 
     Raises:

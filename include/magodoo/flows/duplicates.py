@@ -133,7 +133,7 @@ def _is_alike(row: Row, change: Sale, dated: str | bool, day: date | None) -> bo
 def _order_numbers(context: Context, words: Iterable[str]) -> set[str]:
     """Return those of the words that are numbers of Magento orders: a record with such a number belongs to that order.
 
-    An order from before the cut-over that nobody changed since is not staged: Magento is asked for it.
+    An order from before the cut-over that was not changed since is not staged: it is read from Magento.
     """
     prefix, stores = context.instance.odoo.order_number_prefix, context.instance.stores or None
     by_number = {word.removeprefix(prefix): word for word in words if word.startswith(prefix)}

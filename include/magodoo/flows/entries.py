@@ -36,7 +36,7 @@ class EntryIntent:
 
     Attributes:
         post: Whether it is posted; otherwise it stays a draft.
-        closed_period: Whether its date lies in a closed period, so that it needs approval.
+        closed_period: Whether its date is in a closed period, so that it needs approval.
         dated_today: Whether it gets today's date, because the numbering of its journal has passed its own.
     """
 
@@ -67,7 +67,7 @@ class EntryRequest(SaleRequest, frozen=True, kw_only=True):
 
     Attributes:
         post: Whether it is posted once its totals were read back equal.
-        closed_period: Whether its date lies in a closed period.
+        closed_period: Whether its date is in a closed period.
         date: Its ISO date, or "".
         quantities: The items of Magento's document.
         dated_today: Whether it gets the date on which it is written.

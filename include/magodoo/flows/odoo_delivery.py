@@ -328,7 +328,7 @@ def _is_again(move: Row) -> bool:
 
 
 def _dropped(row: Row, goods: Goods) -> str | None:
-    """Return what Odoo would cancel with the delivery, in words, where the operation type never makes a backorder; None when nothing is lost.
+    """Return as text what Odoo would cancel with the delivery, where the operation type never makes a backorder; None when nothing is lost.
 
     An operation type that asks is answered by the call, and one that always makes a backorder needs no answer: the
     rest stays open.

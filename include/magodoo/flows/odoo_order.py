@@ -111,7 +111,7 @@ def _replaced_order(order: OrderPlan) -> str | None:
     """Return why an edited order cannot be imported: nothing will cancel the order that it replaces; None when it can be.
 
     The predecessor is cancelled in Odoo only if nothing of it is posted or done, and before the new order is
-    confirmed. The new order would wait without end for one that is never cancelled.
+    confirmed. The new order would wait forever for one that is never cancelled.
     """
     situation = order.facts.situation
     if not order.order.edit_of:

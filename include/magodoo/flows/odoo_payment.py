@@ -58,7 +58,7 @@ class PaymentIntent:
 
     Attributes:
         transaction_id: The provider's; None without one.
-        closed_period: Whether its date lies in a closed period, so that it needs approval.
+        closed_period: Whether its date is in a closed period, so that it needs approval.
         part: What of the document was paid by gift card or credit, by its name in `extra_totals`; "" for money.
         given: Units that were refunded to this part instead of money.
     """
@@ -79,7 +79,7 @@ class PaymentRequest(Request, frozen=True, kw_only=True):
         document_currency: The currency of the document.
         method_line_id: The journal's payment method line; None without one.
         date: Its ISO date, or "".
-        closed_period: Whether its date lies in a closed period.
+        closed_period: Whether its date is in a closed period.
     """
 
     external_id: str
@@ -390,7 +390,7 @@ class WritePayments(Writer[PaymentRequest]):
     def probe(self, context: Context, changes: Sequence[Change]) -> Answers:
         """Find our payments by external id; one is complete when it is posted and its document is settled by it.
 
-        A posted payment that is not reconciled is reported as incomplete, in words. One that was cancelled in Odoo is
+        A posted payment that is not reconciled is reported as incomplete, with a text. One that was cancelled in Odoo is
         refused.
         """
         client, documents = context.odoo, self._documents(context, changes)

@@ -100,7 +100,7 @@ class Bundle:
         return units if units and not rest and units % ONE == 0 else None
 
     def in_parts(self, units: int) -> dict[int, int]:
-        """Return the units by part of so many bundles, less what Magento shipped of the part already."""
+        """Return the units by part of this number of bundles, less what Magento shipped of the part already."""
         shares = {item: units * part.ordered // self.ordered for item, part in self.parts.items() if part.is_goods}
         open_ = {item: share - self.parts[item].left_over for item, share in shares.items()}
         return {item: share for item, share in open_.items() if share > 0}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def closed_period(order: OrderPlan, finding: Finding, row: Document) -> list[Finding]:
-    """Return the finding that a document lies inside a closed period, which is added to the plan; [] outside."""
+    """Return the finding that a document is inside a closed period, which is added to the plan; [] outside."""
     lock = lock_around(order, row)
     if lock is None:
         return []
@@ -34,7 +34,7 @@ def closed_period(order: OrderPlan, finding: Finding, row: Document) -> list[Fin
 
 
 def lock_around(order: OrderPlan, row: Document) -> date | None:
-    """Return the lock date inside which a document lies; None outside."""
+    """Return the lock date on or before which a document is dated; None if it is dated later."""
     lock = order.facts.lock
     return lock if lock and row.document_date and row.document_date <= lock else None
 

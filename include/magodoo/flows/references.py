@@ -1,7 +1,7 @@
 """Name Odoo records in requests, also before they exist, and resolve the names to ids right before the write.
 
-Staging saw most of the ids when it read the orders. Odoo confirms the staged ids in one call per model, and is asked
-for the rest name by name.
+Most of the ids were staged with the orders. Odoo confirms the staged ids in one call per model; the rest are requested
+name by name.
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ def inexact(context: Context, shares: Iterable[tuple[Row, int]]) -> MagodooError
 
 @contextmanager
 def locked(context: Context, model: str, ids: Collection[int]) -> Iterator[set[int]]:
-    """Keep these records from other workers until the block ends; yield those that nobody else holds.
+    """Keep these records from other workers until the block ends; yield those that no other worker holds.
 
     Leases are per order, and a transfer may carry the goods of several. The locks belong to a transaction, so that
     they end with the worker, and work behind a connection pooler.

@@ -19,7 +19,7 @@ from magodoo.settings import Instance
 from magodoo.settings.model import Limits, Mode
 
 _REFUNDS = {kind.value for kind in ChangeKind if kind.entry.refunds}
-# This reason goes away by itself once enough writes of the kind were done; all others need a person.
+# This reason ends by itself once enough writes of the kind are done; all others need a person.
 _FIRST = "first writes"
 
 
@@ -61,7 +61,7 @@ def review(connection: Connection, instance: Instance, now: datetime) -> Review:
 
 
 class _Tally:
-    """Count what goes on without a person, in the order in which it would be written."""
+    """Count what is written without a person, in the order of writing."""
 
     def __init__(self, limits: Limits, done: Mapping[str, int], today: Mapping[str, int]) -> None:
         self.limits, self.done, self.today = limits, done, today
@@ -113,7 +113,7 @@ class Waiting:
 
 
 def waiting_for_a_person(connection: Connection, instance: Instance, most: int, now: datetime) -> list[Waiting]:
-    """Return at most so many changes that wait by the current limits, in the order in which they would be written."""
+    """Return at most `most` changes that wait by the current limits, in the order in which they would be written."""
     review(connection, instance, now)
     rows = connection.execute(
         text(

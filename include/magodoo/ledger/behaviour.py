@@ -89,7 +89,7 @@ class Found:
     Attributes:
         complete: Nothing is left to write.
         adopted: Somebody else made it.
-        posted: What is posted of an incomplete one, in words; such a change is never dropped.
+        posted: What is posted of an incomplete one, as text; such a change is never dropped.
         number: The number of what is posted.
         before: Its state as found, which the ledger stores with the change.
     """

@@ -75,7 +75,7 @@ class LeasedChange(Generic[RequestT]):
 
     @property
     def document(self) -> str:
-        """Return the source document in words, as log lines name it: `invoice 000000012`."""
+        """Return the source document as text for log lines: `invoice 000000012`."""
         return f"{self.document_kind} {self.source_number or self.source_id}"
 
     def __str__(self) -> str:
@@ -262,7 +262,7 @@ def body(connection: Connection, change_id: int) -> dict[str, Any]:
 def supersede_dependants(connection: Connection, instance: str, order_key: str, ended: Change, now: datetime) -> int:
     """Supersede what requires a change that ended undone, and what requires that in turn; return how many.
 
-    Otherwise the next run would refuse them for good: they would be written before what they require. What only waits
+    Otherwise the next run would refuse them permanently: they would be written before what they require. What only waits
     while another is open keeps its verdict and its approval.
     """
     rows = connection.execute(

@@ -298,7 +298,7 @@ class Run:
                 elif isinstance(problem, HalfDone):
                     leases.half_done(connection, change, reason, problem.target_id, problem.target_number, soon)
                     self.counts[RunOutcome.PUT_BACK] += 1
-                elif isinstance(problem, TransientError | UnreadableRecord):  # once it can be read, the change goes on
+                elif isinstance(problem, TransientError | UnreadableRecord):  # written once it can be read
                     leases.put_back(connection, change, reason, soon)
                     self.counts[RunOutcome.PUT_BACK] += 1
                 elif isinstance(problem, SourceChanged):

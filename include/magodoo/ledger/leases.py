@@ -327,7 +327,7 @@ def _applied(instance: Instance, kinds: Collection[ChangeKind] | None) -> list[s
 
 
 def _take_orders(connection: Connection, instance: str, orders: list[str], holder: str, seconds: int) -> dict[str, int]:
-    """Return the orders that nobody holds, each with its new fencing token."""
+    """Return the orders that no worker holds, each with its new fencing token."""
     values = {"instance": instance, "orders": orders, "holder": holder, "seconds": seconds}
     connection.execute(
         text(

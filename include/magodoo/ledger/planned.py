@@ -159,7 +159,7 @@ _LINE = ("line_id", "role", "sku", "quantity", "qty_ordered", "untaxed", "tax")
 
 
 def _text(value: object) -> str:
-    """Return a value of a line as it was read: only staging finds out which goods were exchanged."""
+    """Return a value of a line as it was read: only staging determines which goods were exchanged."""
     return "item" if value == "exchange" else str(value)
 
 

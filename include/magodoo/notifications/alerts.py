@@ -40,7 +40,7 @@ _DUE = """
             and coalesce(f.reopened_at, f.first_seen) > :since)
     order by case f.severity when 'critical' then 0 else 1 end, f.type, f.order_number, f.id"""
 
-# A change held by a check on a whole side has an email of its own (`queue_held`); a rejected change needs nobody any more.
+# A change held by a check on a whole side has an email of its own (`queue_held`); a rejected change needs no one's attention any more.
 _UNTOLD = """
     select * from (
         select *, case when state in ('failed', 'refused') then state when verdict = 'held' then 'held' else 'waiting' end as why

@@ -155,7 +155,7 @@ def passed(connection: Connection, instance: Instance) -> bool:
 
 
 def why_not(connection: Connection, instance: Instance) -> str | None:
-    """Return the reason why the instance may not write, in words for a person; None when it may."""
+    """Return the reason why the instance may not write, as text for users; None when it may."""
     row = connection.execute(
         text("""select checked_at, ok, kinds, settings_hash from preflight
             where instance = :instance order by id desc limit 1"""),

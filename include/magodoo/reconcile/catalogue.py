@@ -1,4 +1,4 @@
-"""Describe each type of finding: severity, cause, remedy, owner and what it affects, in words for lists and e-mails."""
+"""Describe each type of finding: severity, cause, remedy, owner and what it affects, as texts for lists and emails."""
 
 from __future__ import annotations
 

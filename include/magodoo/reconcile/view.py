@@ -31,7 +31,7 @@ class View:
         return self.frames.documents[name].to_numpy()
 
     def by_id(self, documents: Mask) -> Positions:
-        """Positions of documents of one side and kind by id: what is decided between equals then does not hang on the rows."""
+        """Positions of documents of one side and kind by id: ties are then decided independently of the order of rows."""
         found = np.flatnonzero(documents)
         return found[np.argsort(self.column("source_id")[found])]
 
@@ -206,7 +206,7 @@ class View:
         return rounded(self.column(name)[positions], self.steps[positions])
 
     def older_than(self, days: int) -> Mask:
-        """Return the documents dated more than so many days ago."""
+        """Return the documents dated more than `days` days ago."""
         documents = self.frames.documents
         dates = documents["document_date"].fillna(documents["created_at"].dt.tz_localize(None).dt.normalize())
         limit = pd.Timestamp(self.now).tz_convert(self.instance.time_zone).tz_localize(None).normalize()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
-ORDER_NUMBER = r"^\d{8,12}(-\d{1,2})?$"  # the shape of a reference that is asked for as an order's number
+ORDER_NUMBER = r"^\d{8,12}(-\d{1,2})?$"  # the form of a reference that is requested as an order number
 
 _MAGENTO = """
     with wanted as (select unnest(cast(:keys as text[])) as key),

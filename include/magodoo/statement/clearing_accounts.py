@@ -1,4 +1,4 @@
-"""The clearing account of each payment provider over a month: its movements, and items that nobody has cleared.
+"""The clearing account of each payment provider over a month: its movements, and items that are not cleared.
 
 magodoo never posts fees, payouts and chargebacks. What others posted is one sum; items open for more than two weeks are listed
 one by one. Amounts are in the currency of the items, debit positive: money that the provider holds.

@@ -90,7 +90,7 @@ class Sales:
     findings: Sequence[Found] = field(default_factory=tuple)
 
     def in_month(self, side: Side) -> list[Document]:
-        """Return the documents of a side that are active, not deleted, and whose day lies in the month."""
+        """Return the documents of a side that are active, not deleted, and whose day is in the month."""
         return self._in_month[side.value]
 
     @cached_property
@@ -109,7 +109,7 @@ class Sales:
         return self.documents.get((other, document.kind, document.partner))
 
 
-# The documents whose day lies in the month; binds the parameters of `bounds`.
+# The documents whose day is in the month; binds the parameters of `bounds`.
 OF_MONTH = """
         select side, kind, source_id from document where instance = :instance and kind = any(:kinds) and deleted_at is null and active
             and (side = 'magento' and created_at >= :begins and created_at < :ends

@@ -129,7 +129,7 @@ class _Explaining:
         self._step(line, odoo.figures - magento.figures, (magento, odoo), magento, why, muted)
 
     def _difference(self, magento: Document, odoo: Document) -> tuple[str, str, bool]:
-        """Return the line of two matched documents, the reason in words, and whether a person muted the finding."""
+        """Return the line of two matched documents, the reason as text, and whether a person muted the finding."""
         one, two = magento.figures.sum, odoo.figures.sum
         total, tax = two.total - one.total, two.tax - one.tax
         if magento.currency == odoo.currency:

@@ -19,7 +19,7 @@ _LINE = 4.6
 _PADDING = 0.6
 _ROW = 6  # height of a table row in mm
 _WIDTHS = {"number": 6, "reason": 6, "payment_method": 6}
-_TOGETHER = 24  # a table of at most so many rows is kept on one page
+_TOGETHER = 24  # a table with at most this number of rows is kept on one page
 _LINES = (205, 210, 216)
 Cells = Sequence[Sequence[str]]
 

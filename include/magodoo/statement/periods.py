@@ -53,7 +53,7 @@ class Month:
         return datetime.combine(self.first, time.min, self.zone).astimezone(UTC)
 
     def holds(self, day: date | None) -> bool:
-        """Return whether the day lies in the month; False for None."""
+        """Return whether the day is in the month; False for None."""
         return day is not None and self.first <= day <= self.last
 
     def is_over(self, now: datetime) -> bool:

@@ -60,7 +60,7 @@ class Witnesses:
         return {_named(row, witness.child, f"{witness.model}.search_read") for row in rows}
 
     def owners(self, model: str, field: str, owners: Iterable[int], child: int) -> list[int]:
-        """Return those of the owners in whose list other records place the child: goods may lie in a transfer of another order."""
+        """Return those of the owners in whose list other records place the child: goods may be in a transfer of another order."""
         domain = [["id", "in", sorted(owners)], [WITNESSES[model, field].back, "in", [child]]]
         return list(self._rpc.call(model, "search", domain=domain, context=ARCHIVED_TOO))
 

@@ -1,4 +1,4 @@
-"""Choose reasons and advice by the documents at hand: a draft, a posted entry and an order are corrected differently."""
+"""Choose reasons and advice by the documents: a draft, a posted entry and an order are corrected differently."""
 
 from __future__ import annotations
 
