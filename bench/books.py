@@ -89,7 +89,7 @@ class Books:
     def record(self, file: Path) -> None:
         """The writes of a load run, as they went out: the batched calls without the protocol around them.
 
-        One after the other: sent again, they have to meet the same database ids.
+        One after the other: sent again, they have to get the same database ids.
         """
         from magodoo.connectors.odoo.client import OdooClient
         from magodoo.connectors.odoo.transport import Json2

@@ -21,7 +21,7 @@ SIZES = {"quick": 10, "full": 100}
 """Orders. odoorpc takes over a second for each, and so do the runs before it that make a fresh database."""
 
 FIRST = 6
-"""Orders that are loaded one by one before anybody is measured: Odoo's workers get to know each fresh database, as in operation."""
+"""Orders that are loaded one by one before the measurement, so that Odoo's workers have loaded each new database, as in operation."""
 
 MAGENTO = 100
 """Invoices written to Magento at least: what a run asks once weighs as little as in operation."""

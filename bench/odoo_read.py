@@ -111,7 +111,7 @@ def requests(url: str, database: str, key: str, staging: str) -> Took:
     def noted(transport: Any, model: str, method: str, ids: Any, context: Any, arguments: Any, *, write: bool) -> Any:
         answer = send(transport, model, method, ids, context, arguments, write=write)
         sent.append((model, method, {**arguments, "context": context, **({} if ids is None else {"ids": ids})}))
-        return answer  # what Odoo refused, such as its settings, is not asked again
+        return answer  # what Odoo refused, such as its settings, is not requested again
 
     with mock.patch.object(Json2, "call", noted):
         result = ours(url, database, key, staging).result

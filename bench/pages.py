@@ -1,7 +1,7 @@
 """`pages`: how fast the sales pages answer with a million documents staged.
 
-Stages documents of both sides by SQL into a database of its own, asks every list with every kind of filter and the overview, each
-several times; the 95th percentiles are of the slowest page. The whole answer is measured, from the route to the rendered page,
+Stages documents of both sides by SQL into a database of its own, requests every list with every kind of filter and the overview,
+each several times; the 95th percentiles are of the slowest page. The whole answer is measured, from the route to the rendered page,
 without the network and without Airflow's login.
 """
 
@@ -106,7 +106,7 @@ SIZES = {"quick": 2_000, "full": 1_000_000}
 
 
 def measure(size: int, runs: int) -> Entry:
-    """`size` documents; `runs` is how often twelve rounds of all pages are asked."""
+    """`size` documents; `runs` is how often twelve rounds of all pages are requested."""
     with databases() as server, tempfile.TemporaryDirectory() as folder:
         url = server.staged()
         documents = fill(url, round(size * ORDERS_SHARE))

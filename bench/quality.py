@@ -1,6 +1,6 @@
 """`quality`: the whole set of checks on staged and reconciled documents, with Data Docs, as the DAG's task runs it.
 
-The limit is the same SELECTs asked of PostgreSQL directly, without Great Expectations. Checked: both find the same.
+The limit is the same SELECTs run on PostgreSQL directly, without Great Expectations. Checked: both find the same.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def _copies(server: Databases, filled: str) -> Any:
 
 
 def write_headers(documents: pd.DataFrame, folder: Path) -> None:
-    """Both header tables as CSV for the others; Odoo's ids are made Magento's, as they have no other way to know."""
+    """Both header tables as CSV for the others; Odoo's ids are made Magento's, as the others cannot match them."""
     from bench import sales
 
     for side in ("magento", "odoo"):

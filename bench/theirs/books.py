@@ -142,7 +142,7 @@ def read_records(url: str, database: str, key: str, wanted: str) -> Took:
 
 
 def read_pages(url: str, database: str, key: str, wanted: str) -> Took:
-    """Page by page: as many records to a call as the pipeline asks for, then all their lines in another call."""
+    """Page by page: as many records per call as the pipeline requests, then all their lines in another call."""
     return _read(url, database, key, json.loads(wanted), 0)
 
 

@@ -32,7 +32,7 @@ def dlt(url: str, token: str, page_size: int, database: str, folder: str, nestin
 
 
 def _configuration(url: str, token: str, page_size: int) -> dict[str, Any]:
-    """Magento repeats its last page for ever and counts rows, not pages: how many pages there are is asked beforehand."""
+    """Magento repeats its last page for ever and counts rows, not pages: the number of pages is requested beforehand."""
     pages = {
         name: {
             "type": "page_number", "base_page": 1, "page_param": "searchCriteria[currentPage]", "total_path": None,

@@ -153,7 +153,7 @@ class Api:
         return "\n".join(report)
 
     def dags(self) -> dict[str, dict[str, Any]]:
-        """Every DAG that Airflow knows, by id."""
+        """Every DAG of Airflow, by id."""
         return {entry["dag_id"]: entry for entry in self.call("GET", "dags", params={"limit": 100})["dags"]}
 
     def wait_for_dags(self, dag_ids: set[str], seconds: float = 60) -> None:

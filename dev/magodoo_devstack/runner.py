@@ -83,7 +83,7 @@ def stop(layout: Layout, state: State | None, seconds: float = 45) -> int:
 
 
 def _is_runner(process: psutil.Process) -> bool:
-    """False as well when it ended between being listed and being asked."""
+    """Also False if it ended after it was listed."""
     try:
         return process.name() == "supervisord"
     except psutil.Error:

@@ -1,4 +1,4 @@
-"""Replace the words that name a person in the texts of a table, as the owner of the table asks for it."""
+"""Replace the words that name a person in the texts of a table, called by the owner of the table."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def _array(value: list[Any] | tuple[Any, ...]) -> str:
 
 
 def _number(value: Decimal) -> str:
-    """Return all digits of a Decimal. The standard encoder only knows binary floats, which keep 15 of them."""
+    """Return all digits of a Decimal. The standard encoder only supports binary floats, which keep 15 of them."""
     if value == 0:
         return "0"
     if not value.is_finite() or abs(value.adjusted()) > _LONGEST_EXPONENT:

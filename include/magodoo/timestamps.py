@@ -9,7 +9,7 @@ _SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 
 def utc_now() -> datetime:
-    """Return the current time, aware, in UTC: the only place that asks the machine. What has a context asks `context.now()`."""
+    """Return the current time, aware, in UTC: the only function that reads the system clock. Code with a context uses `context.now()`."""
     return datetime.now(UTC)
 
 

@@ -110,6 +110,6 @@ def _run(app: OdooApp, sent: dict[str, Any]) -> Answer:
     options = {key: sent[key] for key in ("ids", "user", "context") if key in sent}
     try:
         return 200, app.db.call(sent.get("model", ""), sent.get("method", ""), **options, **sent.get("with", {}))
-    except Exception as problem:  # answered to the person who asked
+    except Exception as problem:  # returned to the caller
         status, body = describe(problem)
         return status, body

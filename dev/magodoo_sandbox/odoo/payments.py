@@ -129,9 +129,9 @@ class Payment(Model):
         return int(env["res.partner"].receivable(env, row.get("partner_id") or 0, row["company_id"]))
 
     def written(self, env: Env, ids: list[int], vals: Row) -> None:
-        """Writing the partner derives the account anew.
+        """Writing the partner derives the account again.
 
-        Writing the journal or the type derives the outstanding account anew: without one on the method line it is
+        Writing the journal or the type derives the outstanding account again: without one on the method line it is
         cleared, and posting then books nothing (docs/facts/odoo-19.0.md#5, the trap)."""
         if "partner_id" in vals and "destination_account_id" not in vals:
             for row in [self.rows[record] for record in ids if self.rows[record]["state"] == "draft"]:

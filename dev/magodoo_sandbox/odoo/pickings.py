@@ -364,7 +364,7 @@ class ConfirmSms(Model):
 
     @public
     def send_sms(self, env: Env, ids: list[int]) -> Any:
-        """Whoever answers once is not asked again."""
+        """Shown once to each user."""
         pickings = env["stock.picking"]
         own = self.rows[self.one(ids)]["pick_ids"]
         for company in sorted({pickings.rows[i]["company_id"] for i in own}):

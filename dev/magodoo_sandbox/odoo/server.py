@@ -34,7 +34,7 @@ _HEADERS = {"Server": "Werkzeug/3.1.3 Python/3.11.7"}
 
 
 class Call:
-    """What faults and the log need to know of a request: `path` names model and method for JSON-RPC too."""
+    """The parts of a request that faults and the log use: `path` names model and method for JSON-RPC too."""
 
     def __init__(self, path: str, body: bytes) -> None:
         self.path, self.rpc = path, path == "/jsonrpc"
@@ -61,7 +61,7 @@ class Call:
 
     @property
     def question(self) -> str:
-        """The same for two requests that ask the same."""
+        """Equal for two requests with the same content."""
         return f"{self.path} {self.asked!r}"
 
 

@@ -1,6 +1,6 @@
 """The tables: one dict of rows per model, indexes over foreign keys, and an undo journal per transaction.
 
-A row holds only what is not empty; whoever reads it asks the model's field for the empty value. Rows may be damaged
+A row holds only what is not empty; the reader gets the empty value from the model's field. Rows may be damaged
 from outside (`db.tables[model][id][field] = ...`); after changing an indexed field that way, call `reindex()`.
 """
 

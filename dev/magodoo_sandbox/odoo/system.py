@@ -1,4 +1,4 @@
-"""What Odoo knows about itself: modules, models, external ids, parameters, chatter."""
+"""Odoo's own records: modules, models, external ids, parameters, chatter."""
 
 from __future__ import annotations
 

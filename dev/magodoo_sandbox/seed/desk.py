@@ -91,7 +91,7 @@ class Desk:
         return f"magodoo.{kind}_{self.instance}_{rest}"
 
     def _hand(self, what: str) -> str:
-        """What a person makes by hand has no reference of ours; load() wants an id all the same, in a module of its own."""
+        """What a person makes by hand has no reference of ours; load() requires an id, in a module of its own."""
         self._counter += 1
         return f"{self.module}.{what}_{self._counter}"
 

@@ -32,7 +32,7 @@ class Effect(Enum):
 
 
 class Need(Enum):
-    """What a kind takes from the systems and the settings. Preflight asks for these, so that it names no kind."""
+    """What a kind takes from the systems and the settings. Preflight checks these, so that it names no kind."""
 
     ORDERS = auto()
     """A pricelist and a payment term for the sale order."""

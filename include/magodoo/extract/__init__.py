@@ -1,1 +1,1 @@
-"""Canonical rows of what the two systems sent: the only place that knows the raw shapes for reconciling."""
+"""Canonical rows of what the two systems sent: the only place that reads their raw form for reconciling."""

@@ -64,7 +64,7 @@ def read_rows(items: Mapping[str, Row], header: Row) -> Rows:
 def _only(closing: list[_Reading], items: Mapping[str, Row]) -> tuple[_Reading | None, str]:
     """Return the one reading among those that add up, and a flaw where two differ.
 
-    Only the reading by price gives way: the price is rounded, so a sum that it happens to give, with rows no further
+    Only the reading by price is dropped: the price is rounded, so a sum that it happens to give, with rows no further
     off than its rounding, is no argument against the rows themselves.
     """
     different = _distinct(closing)

@@ -149,7 +149,7 @@ def complete(client: OdooClient, tables: Mapping[int, Table]) -> None:
         return
     _write_rates(client, tables)
     if _force_amounts(client, tables):
-        # Odoo drops a balance that is as it was before it computes it anew from the other amount: it is written once more.
+        # Odoo ignores an unchanged balance and computes it again from the other amount: it is written once more.
         _force_amounts(client, tables)
 
 
@@ -258,7 +258,7 @@ def _sign(table: Table) -> int:
 
 
 def _taxes(table: Table) -> dict[str, tuple[int, int]]:
-    """Return (tax in the document's currency, tax in the company's), in units, by tax id, as the request asks."""
+    """Return (tax in the document's currency, tax in the company's), in units, by tax id, of the request."""
     extra = table.fields.index("invoice_line_ids/extra_tax_data")
     taxes: dict[str, tuple[int, int]] = {}
     for row in table.rows:
@@ -271,7 +271,7 @@ def _taxes(table: Table) -> dict[str, tuple[int, int]]:
 
 
 def _nets(table: Table) -> dict[str, int]:
-    """Return net units in company currency by line, as the request asks: of lines with tax, whose amounts are forced."""
+    """Return net units in company currency by line, of the request's lines with tax, whose amounts are forced."""
     name, extra = (table.fields.index(f"invoice_line_ids/{field}") for field in ("id", "extra_tax_data"))
     return {row[name]: to_units(_forced(row[extra])["manual_total_excluded"]) for row in table.rows if row[extra]}
 

@@ -246,7 +246,7 @@ def _refused_bundles(order: Row, lines: Lines, refusal: str) -> set[int]:
 
 
 def _explained(order: Row, lines: Lines, refusal: FixDocument) -> FixDocument:
-    """Return the refusal with its cause: a part whose bundle Magento wants instead, and does not ship because it was refunded."""
+    """Return the refusal with its cause: a part whose bundle Magento requires instead, and does not ship because it was refunded."""
     items = order_items(order)
     for number, _ in lines:
         bundle = items.get(items[number].parent_id or 0) if number in items else None

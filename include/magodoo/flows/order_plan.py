@@ -309,7 +309,7 @@ class OrderPlan:
     def of(self, found: FindingType, kind: Kind | None = None, part: str | None = None) -> list[Finding]:
         """Return the findings of a type, oldest document first."""
         known = self._by_type.get(found)
-        if not known:  # most of what a plan asks for
+        if not known:  # most of the types that a plan queries
             return []
         return [each for each in known if kind in (None, each.kind) and part in (None, each.part)]
 

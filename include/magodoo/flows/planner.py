@@ -47,7 +47,7 @@ def plan(situation: Situation, findings: list[Finding]) -> tuple[list[Finding], 
                 if finding.type in (FindingType.MISSING_IN_ODOO, FindingType.MISSING_IN_MAGENTO):
                     finding.next_step = order_readiness.WHEN_READ
             continue
-        for kind, flow in flows().items():  # in step order: what comes first is known to what builds on it
+        for kind, flow in flows().items():  # in step order, so that later flows see the changes that they depend on
             if kind.target is Side.MAGENTO or order.concerns_odoo:
                 flow.plan(order)
         if order.concerns_odoo:

@@ -110,7 +110,7 @@ Written = dict[int, "int | MagodooError"]
 
 
 class SourceChanged(MagodooError):
-    """Report that a document changed between plan and write: the change is dropped and its order reconciled anew."""
+    """Report that a document changed between plan and write: the change is dropped and its order reconciled again."""
 
 
 class DependencyPending(TransientError):

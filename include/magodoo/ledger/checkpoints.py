@@ -12,7 +12,7 @@ NAMES = (
     "claimed",  # orders leased, nothing read
     "probed",  # the target was searched, nothing written
     "checked",  # preconditions hold, lease renewed, the next call writes
-    "written",  # the target has it, the ledger does not know
+    "written",  # written in the target, not yet recorded in the ledger
     "read_back",  # read back, not committed
     "committed",  # done in the ledger, leases not yet released
 )

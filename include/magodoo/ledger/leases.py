@@ -191,7 +191,7 @@ def half_done(
 ) -> None:
     """Put a change back to planned with the record that it posted; the rest was refused.
 
-    The order is reconciled anew, so that a finding names it.
+    The order is reconciled again, so that a finding names it.
 
     Raises:
         LeaseLost: The lease went to another worker.

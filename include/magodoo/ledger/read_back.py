@@ -86,7 +86,7 @@ def commit(
             for change, target in kept.items()
             if (pair := writer.pair(change, target))
         ]
-        repository.add_pairs(connection, context.instance.id, pairs)  # whatever reference survives on either side
+        repository.add_pairs(connection, context.instance.id, pairs)  # regardless of the references on either side
         sales_lines.refresh(connection, context.instance.id, {change.order_key for change in targets})
     return ours
 

@@ -138,7 +138,7 @@ class View:
 
     @cached_property
     def confirmed_early(self) -> Mask:
-        """Importable orders that the settings want confirmed although Magento has not processed them (cash on delivery)."""
+        """Importable orders that are confirmed under the settings although Magento has not processed them (cash on delivery)."""
         early = self.importable & ~self.word_is("state", set(self.instance.orders.import_states))
         quotation = [name for name, method in self.instance.payment_methods.items() if method.import_as == "quotation"]
         return early & ~self.word_is("payment_method", quotation)

@@ -69,7 +69,7 @@ class MasterData:
             )
 
     def missing_skus(self, always: Sequence[str], order_keys: Sequence[str] | None = None) -> list[str]:
-        """Return SKUs of Magento order lines, and `always`, that Odoo was not asked for within a day.
+        """Return SKUs of Magento order lines, and `always`, that were not requested from Odoo within a day.
 
         With `order_keys` only the lines of these orders are searched, and SKUs that Odoo did not have are returned as well.
         """

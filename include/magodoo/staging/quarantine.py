@@ -114,7 +114,7 @@ def release(
 def not_seen_since(
     connection: Connection, instance: str, side: str, order_keys: Sequence[str], began: datetime
 ) -> dict[str, list[str]]:
-    """Return source ids by kind: open records of these orders that a reading begun at `began` (UTC) did not meet again."""
+    """Return source ids by kind: open records of these orders that a reading begun at `began` (UTC) did not return."""
     found: dict[str, list[str]] = {}
     rows = connection.execute(
         text("""select kind, source_id from quarantine where instance = :instance and side = :side and order_key = any(:keys)

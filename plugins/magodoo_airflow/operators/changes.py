@@ -61,7 +61,7 @@ class ChangeOperator(StepOperator):
         self.orders, self.limit, self.dry = orders, limit, dry
 
     def run_step(self, pipeline: PipelineContext, context: Any) -> Any:
-        """Return the counts. Raises AirflowException when a change failed for want of a right or a setting."""
+        """Return the counts. Raises AirflowException when a change failed because a right or a setting is missing."""
         from magodoo.pipeline import load
         from magodoo_airflow.preflight import permit
 

@@ -28,6 +28,6 @@ def staging() -> Iterator[Connection]:
 def engine() -> Engine:
     """Return the engine of this process."""
     name = read_with_problems().settings.staging_connection
-    # The SDK's Connection asks the task's supervisor, which the api-server does not have.
+    # The SDK's Connection queries the task's supervisor, which the api-server does not have.
     known = AirflowConnection.get_connection_from_secrets(name)  # noqa: AIR311
     return connect(known.get_uri(), pool_size=5, max_overflow=5)

@@ -16,7 +16,7 @@ from magodoo.errors import BadSettings
 class OdooConnection(Limits):
     """One company of one Odoo database, as one user.
 
-    `login` is needed for JSON-RPC only (Odoo 18 and earlier); JSON-2 knows the user from the key. `parallel_writes` limits concurrent
+    `login` is needed for JSON-RPC only (Odoo 18 and earlier); JSON-2 identifies the user by the key. `parallel_writes` limits concurrent
     writes of independent documents; 1 where Odoo has a single worker. A write times out later than a read: Odoo retries conflicts itself
     for up to 14 s and waits for row locks without limit (docs/facts/odoo-19.0.md#1). An answer is far smaller
     than `largest_body` (500 invoices with lines: 1 MB).

@@ -94,7 +94,7 @@ class ExternalIds:
         return {name: record[1] for name, record in believed.items() if carried.get(record) == name}
 
     def _asked(self, name: str) -> tuple[str, int]:
-        """Return (model, id) of an external id: "" and 0 where Odoo does not know it; id 0 where this user cannot find the record.
+        """Return (model, id) of an external id: "" and 0 where it does not exist in Odoo; id 0 where this user cannot find the record.
 
         The record may also never have been created: Odoo caches the names of a load that was rolled back until the next name is created (measured
         on 19).

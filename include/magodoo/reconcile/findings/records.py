@@ -86,7 +86,7 @@ def issue_by(view: View, magento: Document) -> str:
 
 
 def drafts_waiting(situation: Situation) -> list[Finding]:
-    """Return findings about our drafts that a person has to post, as the settings ask, if a legal deadline applies."""
+    """Return findings about our drafts that a person has to post, as the settings require, if a legal deadline applies."""
     view, partner = situation.view, situation.matching.partner
     policies = {Kind.INVOICE: view.instance.invoices.to_odoo, Kind.CREDIT_MEMO: view.instance.credit_memos.to_odoo}
     asked = [view.of_kind(kind) for kind, policy in policies.items() if policy == "draft"]
