@@ -72,7 +72,7 @@ def _clear_log(app: OdooApp, sent: dict[str, Any]) -> Answer:
 
 
 def _delete(app: OdooApp, sent: dict[str, Any]) -> Answer:
-    """{"model": "account.move", "ids": [7]}: the records are gone without a trace, whatever their state."""
+    """{"model": "account.move", "ids": [7]}: the records are gone without a trace, regardless of their state."""
     model = app.db.models.get(sent.get("model", ""))
     if model is None:
         return 400, {"message": "no such model"}

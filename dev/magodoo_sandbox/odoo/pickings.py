@@ -364,7 +364,7 @@ class ConfirmSms(Model):
 
     @public
     def send_sms(self, env: Env, ids: list[int]) -> Any:
-        """Shown once to each user."""
+        """Validate after the warning about text messages, and record for the companies that it was shown."""
         pickings = env["stock.picking"]
         own = self.rows[self.one(ids)]["pick_ids"]
         for company in sorted({pickings.rows[i]["company_id"] for i in own}):

@@ -215,7 +215,7 @@ def failure_of(problem: requests.RequestException) -> Failure:
 
 
 def is_html(body: bytes) -> bool:
-    """Return whether the body is HTML, whatever its content type: a failed database of Magento sends HTML as text/plain."""
+    """Return whether the body is HTML, regardless of its content type: a failed database of Magento sends HTML as text/plain."""
     return re.match(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|\?xml)", body[:200], re.IGNORECASE) is not None
 
 
@@ -322,7 +322,7 @@ class HttpSession:
         until: float = math.inf,
         redirects: bool = False,
     ) -> Answer:
-        """Send one request, `body` as JSON, and return the answer, whatever its status.
+        """Send one request, `body` as JSON, and return the answer, regardless of its status.
 
         `call` names the call in errors, without host or secrets. No redirect is followed: it raises FixConfiguration, or is
         returned as the answer if `redirects` is set.

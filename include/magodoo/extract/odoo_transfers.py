@@ -1,6 +1,6 @@
 """Split Odoo's transfers (`stock.picking`) by direction and by order.
 
-A transfer is a delivery or a return by the locations of its moves, whatever its operation type: the return of a drop
+A transfer is a delivery or a return by the locations of its moves, regardless of its operation type: the return of a drop
 shipment has the type `dropship` too. One transfer may carry the goods of several orders (merged transfers); each
 order's own moves are a share of it, and every share becomes a document of its own.
 """

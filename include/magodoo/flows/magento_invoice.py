@@ -1,4 +1,4 @@
-"""Invoice of Odoo -> Magento invoice, which Magento then shows as paid whatever the method (docs/facts/magento-2.4.7.md#5).
+"""Invoice of Odoo -> Magento invoice, which Magento then shows as paid regardless of the method (docs/facts/magento-2.4.7.md#5).
 
 Planned once Odoo has posted the invoice, or once it is paid, depending on the setting `invoices.to_magento`.
 """
@@ -140,7 +140,7 @@ def prepare_invoice(sources: Sources, plan: PlannedChange[MagentoInvoiceIntent])
 
 
 class CreateInvoice(MoneyDocument[MagentoInvoiceRequest]):
-    """Create Magento invoices; Magento then shows them as paid, whatever the method (docs/facts/magento-2.4.7.md#5)."""
+    """Create Magento invoices; Magento then shows them as paid, regardless of the method (docs/facts/magento-2.4.7.md#5)."""
 
     kind = ChangeKind.MAGENTO_INVOICE
     request_type = MagentoInvoiceRequest

@@ -19,7 +19,7 @@ MOST_LOOKED_AT = 500  # quarantined records that are read again per run
 COMMITTED_WITHIN = timedelta(
     minutes=1
 )  # a timestamp is that of the transaction's start; longer transactions are found by the nightly refresh
-MOST_GONE = 20  # deletions accepted in one batch of orders whatever their share
+MOST_GONE = 20  # deletions accepted in one batch of orders regardless of their share
 FOREIGN = "odoo-"  # prefix of the order key of an Odoo document without a known Magento order
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from magodoo.extract.reading import Batch
 
 MOST_WAITING = 1000  # documents prefetched and not yet staged; reading waits while there are more
-ENOUGH = 500  # documents that are worth a transaction, which costs some forty statements whatever its size
+ENOUGH = 500  # documents that are worth a transaction, which costs some forty statements regardless of its size
 PATIENCE = 0.5  # seconds to wait for ENOUGH documents from a slow source
 _COLLECT_AFTER = 200_000  # gc threshold: new objects before a collection, instead of 700
 

@@ -1,4 +1,4 @@
-"""The nightly refresh: read open and recently closed orders again, whatever their timestamps.
+"""The nightly refresh: read open and recently closed orders again, regardless of their timestamps.
 
 A late tracking number changes no timestamp, and a deletion leaves no trace (docs/facts/magento-2.4.7.md#4, docs/facts/odoo-19.0.md#4). Neither does a new
 mapping, product or policy: orders with a finding that depends on one are reconciled again.

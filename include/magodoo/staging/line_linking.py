@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-# Goods in a transfer that are not of its order belong to no item of that order, whatever their SKU.
+# Goods in a transfer that are not of its order belong to no item of that order, regardless of their SKU.
 _TRANSFERS = ("shipment", "return")
 
 _CONCERNED = """

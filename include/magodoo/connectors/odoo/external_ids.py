@@ -45,7 +45,7 @@ class ExternalIds:
     def find(
         self, names: Sequence[str], believed: Believed | None = None, *, hidden: dict[str, str] | None = None
     ) -> dict[str, int]:
-        """Return the database id of each external id that exists, whatever its model.
+        """Return the database id of each external id that exists, regardless of its model.
 
         Args:
             names: External ids, with their module. Raises ValueError for one without.

@@ -188,7 +188,7 @@ def _is_liquid(line: Mapping[str, Any]) -> bool:
 def _sums(lines: Sequence[Row], liquid: int) -> Row:
     """Return an entry's balances by type of account (debit positive), receivable items separately for each sign.
 
-    `liquid` is the id of an account that counts as liquidity whatever its type.
+    `liquid` is the id of an account that counts as liquidity regardless of its type.
     """
     sums = {"debit": 0, "credit": 0, "liquidity": 0, "other": 0}
     has_liquidity, rest = False, dict[str, str]()
