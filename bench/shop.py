@@ -80,4 +80,4 @@ def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
             time.sleep(0.2)
         else:
             return
-    raise RuntimeError("the sandbox shop did not start")
+    raise RuntimeError("the sandbox Magento did not start")

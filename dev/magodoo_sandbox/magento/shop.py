@@ -44,7 +44,7 @@ class MagentoShop(Changes):
     @now.setter
     def now(self, moment: datetime | None) -> None:
         if moment is not None and moment.tzinfo is None:
-            raise ValueError("shop.now wants an aware UTC datetime")
+            raise ValueError("shop.now must be an aware UTC datetime")
         self.clock.now = moment
 
     # Catalogue -----------------------------------------------------------------------------------------------------

@@ -125,7 +125,7 @@ class Clock:
     def read(self) -> datetime:
         moment = self.now or datetime.now(UTC)
         if moment.tzinfo is None:
-            raise ValueError("the sandbox clock wants an aware UTC datetime")
+            raise ValueError("the sandbox clock must be an aware UTC datetime")
         return moment.astimezone(UTC)
 
     def stamp(self) -> str:

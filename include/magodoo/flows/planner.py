@@ -107,7 +107,7 @@ def _database_uuid(sources: Sources, context: Context, planned: Sequence[Planned
     if known:
         return str(known.data["value"])
     if context.odoo_client is None:
-        raise InvariantError("a marker needs the Odoo database's uuid, and no Odoo is at hand", system="odoo")
+        raise InvariantError("a marker needs the Odoo database's uuid, and this step has no Odoo client", system="odoo")
     return context.odoo_client.installation.database_uuid()
 
 

@@ -217,7 +217,7 @@ def resolve_absent(connection: Connection, change: LeasedChange) -> None:
 def release(connection: Connection, instance: str, tokens: Mapping[str, int]) -> None:
     """End the order leases that are still ours."""
     values = {"instance": instance, "orders": list(tokens), "tokens": list(tokens.values())}
-    connection.execute(text(_GIVE_BACK), values)
+    connection.execute(text(_RELEASE), values)
 
 
 # A row that may be written: released for this request, approved where approval is needed, its kind in `apply`.
@@ -278,7 +278,7 @@ with ended as (
 update change_body set before = ended.before, after = ended.after from ended join finished using (id)
 where change_body.change_id = ended.id"""
 
-_GIVE_BACK = """
+_RELEASE = """
 update order_lease set until = now(), holder = '' from (
     select order_key, token from order_lease join unnest(cast(:orders as text[]), cast(:tokens as bigint[])) held (order_key, token)
         using (order_key, token) where instance = :instance order by order_key for update of order_lease) ours

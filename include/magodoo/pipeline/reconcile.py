@@ -93,14 +93,14 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
     findings.sort(key=lambda finding: finding.key)
     recorded = _record(connection, context, order_keys, findings, changes)
     checkpoint("planned")
-    lives = repository.write_findings(connection, instance.id, order_keys, findings, recorded.ids, context.now())
+    outcomes = repository.write_findings(connection, instance.id, order_keys, findings, recorded.ids, context.now())
     db.keep(connection, "pair", "finding", "change", "order_work")
     sales_lines.note_due(connection, instance.id, order_keys)
     queue.reconciled(versions, result.excluded, result.not_expected)
     return {
         **result.counts,
         "findings": len(findings),
-        **{f"findings_{name}": number for name, number in lives.items()},
+        **{f"findings_{name}": number for name, number in outcomes.items()},
         "changes": len(recorded.ids),
         "changes_new": recorded.inserted,
         "changes_refused": len(recorded.refused),

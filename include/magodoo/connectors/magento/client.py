@@ -230,7 +230,7 @@ class MagentoClient:
         Magento marks the invoice as paid and puts all remaining shipping on the first one (docs/facts/magento-2.4.7.md#5). Raises InvariantError for `capture`.
         """
         if capture:
-            raise InvariantError("money is never captured from here", system="magento")
+            raise InvariantError("an invoice is never captured", system="magento")
         body = writes.invoice_body(self._order(order_id, order), items, comment, notify=notify)
         return self._create(f"/order/{int(order_id)}/invoice", body)
 

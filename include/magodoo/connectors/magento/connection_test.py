@@ -166,5 +166,5 @@ def _try_writes(http: Http, report: ConnectionReport) -> list[MissingRight]:
         except MagodooError as problem:
             report.note(name, problem, "host")
         else:
-            raise InvariantError(f"the shop accepted a write to order {NOBODYS_ORDER}", system="magento")
+            raise InvariantError(f"Magento accepted a write to order {NOBODYS_ORDER}", system="magento")
     return refused

@@ -306,7 +306,7 @@ class _Reading:
         following = cursor.behind(keys) if more else cursor.when_exhausted()
         if following == cursor:
             raise InvariantError(
-                "the shop sends the same page again and again: it ignores the filter or the sort", **self._where
+                "Magento sends the same page repeatedly: it ignores the filter or the sort", **self._where
             )
         fresh = self._fresh(cursor, records)
         self._grow()
