@@ -75,7 +75,7 @@ def test_a_model_without_conditions_gives_it_and_one_with_conditions_says_where_
     assert "no distribution model gives" in said(other), "another company's models are not ours"
 
 
-def test_without_analytic_accounting_nothing_is_demanded() -> None:
+def test_without_analytic_accounting_nothing_is_required() -> None:
     assert "mandatory for people" not in said(look(demands.analytic, Odoo(plans("optional"))))
     refused = Odoo({("account.analytic.plan", "get_relevant_plans"): Forbidden("no", system="odoo")})
     assert "no analytic accounting" in said(look(demands.analytic, refused))
@@ -106,13 +106,13 @@ def form(arch: str, model: str = "sale.order") -> Odoo:
         ('<field name="x_centre"/>', False),
     ],
 )
-def test_a_field_that_a_form_always_requires_is_named_unless_somebody_fills_it(field: str, demanded: bool) -> None:
+def test_a_field_always_required_by_a_form_is_named_unless_it_is_filled(field: str, demanded: bool) -> None:
     outcome = look(demands.fields, form(f"<form>{field}</form>"))
     assert ("x_centre on orders" in said(outcome)) is demanded
     assert ("people must fill" in said(outcome)) is demanded
 
 
-def test_a_value_of_the_setting_fills_what_is_demanded_and_a_form_that_is_none_is_said() -> None:
+def test_a_value_of_the_setting_fills_a_required_field_and_an_unreadable_form_is_reported() -> None:
     asked = form('<form><field name="x_centre" required="1"/></form>')
     assert "people must fill" not in said(look(demands.fields, asked, order_values={"x_centre": "Web"}))
     for damaged in ("<form>", "<!DOCTYPE x [<!ENTITY a 'b'>]><form>&a;</form>"):
@@ -129,7 +129,7 @@ def test_fields_of_the_setting_must_be_there_and_simple() -> None:
 @pytest.mark.parametrize("where", ["order_values", "invoice_values"])
 @pytest.mark.parametrize("word", NEVER)
 @given(around=st.sampled_from(["{}", "{}_id", "x_{}", "x_studio_{}_id", "x_my_{}"]))
-def test_what_magodoo_sets_or_the_ledger_rests_on_may_never_be_given(where: str, word: str, around: str) -> None:
+def test_fields_that_magodoo_sets_or_relies_on_are_refused_in_the_setting(where: str, word: str, around: str) -> None:
     with pytest.raises(ValidationError):
         Instance.model_validate({**NAMES, "odoo": {where: {around.format(word): "1"}}})
 

@@ -41,7 +41,7 @@ def test_with_e_invoicing_documents_arrive_as_drafts_and_are_paid_once_a_person_
 
 
 @story(**POSTED)
-def test_with_e_invoicing_documents_are_posted_where_the_settings_say_so(pair: ShopAndBooks) -> Story:
+def test_with_e_invoicing_documents_are_posted_if_the_settings_say_so(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="card")
     pair.shop.invoice(order)
     yield run_chain()

@@ -45,7 +45,9 @@ def files(pair: ShopAndBooks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return tmp_path
 
 
-def test_a_customer_is_gone_from_every_table_and_file_and_stays_gone(pair: ShopAndBooks, files: Path) -> None:
+def test_an_erased_customer_is_absent_from_every_table_and_file_and_does_not_return(
+    pair: ShopAndBooks, files: Path
+) -> None:
     orders = {
         person.email: pair.shop.place_order(_cart(), payment="banktransfer", billing=person) for person in (ANN, BEN)
     }
@@ -75,7 +77,7 @@ def test_a_customer_is_gone_from_every_table_and_file_and_stays_gone(pair: ShopA
     assert _tables_with(pair.engine, *TRACES) == {}
 
 
-def test_nobody_is_erased_without_being_named(pair: ShopAndBooks) -> None:
+def test_erasure_requires_an_e_mail_address(pair: ShopAndBooks) -> None:
     with pytest.raises(BadSettings, match="nobody is named"):
         erasure.run(pair.engine, _settings(pair), email="  ", who="dpo", now=utc_now())
     assert erasure.run(pair.engine, _settings(pair), email="nobody@example.com", who="dpo", now=utc_now()) == {

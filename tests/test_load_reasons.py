@@ -177,7 +177,7 @@ def test_an_order_that_somebody_else_made_in_odoo_is_adopted_only_when_it_is_equ
     assert len(made.records("sale.order", "id")) == 4, "nothing was written beside them"
 
 
-def test_an_own_order_that_a_person_changed_or_cancelled_is_told_with_both_figures(made: Lab) -> None:
+def test_an_order_of_ours_that_was_changed_or_cancelled_in_odoo_is_reported_with_both_figures(made: Lab) -> None:
     sales = imported(made, orders_without_documents(made, 2))
     put(made, "sale.order", sales[1], state="cancel")
     put(made, "sale.order", sales[2], state="draft", amount_total=Decimal("12.34"))
@@ -284,7 +284,7 @@ def test_a_delivery_says_whom_it_waits_for_or_why_a_person_has_to_make_it(made: 
     assert made.state(change) == ("refused", gone)
 
 
-def test_goods_that_no_delivery_took_do_not_come_back(made: Lab) -> None:
+def test_goods_that_were_never_delivered_are_not_returned(made: Lab) -> None:
     orders = [made.order({"A": 1}, payment="card", email=f"{number}@example.com") for number in range(2)]
     plans = []
     for order in orders:
@@ -313,7 +313,7 @@ def test_goods_that_no_delivery_took_do_not_come_back(made: Lab) -> None:
 # Into Magento
 
 
-def test_a_shipment_is_refused_on_an_order_that_is_held_or_gone_and_adopted_where_it_stands(made: Lab) -> None:
+def test_a_shipment_of_a_held_or_deleted_order_is_refused_and_an_existing_one_is_adopted(made: Lab) -> None:
     held, gone, shipped = delivered(made, 3)
     made.shop.tables.orders[held]["state"] = "holded"
     del made.shop.tables.orders[gone]

@@ -92,7 +92,7 @@ def test_rows_that_change_while_they_are_read_come_again_and_no_other_is_lost(sh
     assert [latest[number] for number in (3, 9, 60, 90, 120, 150)] == [3] * 6
 
 
-def test_a_second_write_in_the_same_second_is_seen_although_its_stamp_is_equal(shop: Shop) -> None:
+def test_a_second_write_with_an_equal_timestamp_is_read(shop: Shop) -> None:
     last_of_first_page = shop.rows["invoice"][7]
 
     def touch(asked: Asked) -> None:
@@ -113,14 +113,16 @@ def test_the_page_size_follows_the_limit_that_the_shop_names(shop: Shop) -> None
     assert sizes[0] == 100 and set(sizes[1:]) == {11}
 
 
-def test_a_shop_that_cuts_pages_in_silence_loses_no_row(shop: Shop) -> None:
+def test_a_server_that_silently_shortens_pages_loses_no_row(shop: Shop) -> None:
     shop.caps_at = 13
     assert len(set(ids_of(client_of(shop, page_size=50).changed("invoice", None)))) == 60
 
 
 @pytest.mark.parametrize("size", [1, 10, 100])
 @pytest.mark.parametrize("number", [3, 48, 75, 180])
-def test_one_poisoned_record_is_named_and_quarantined_and_the_rest_is_read(shop: Shop, size: int, number: int) -> None:
+def test_one_unreadable_record_is_named_and_quarantined_and_the_rest_is_read(
+    shop: Shop, size: int, number: int
+) -> None:
     shop.poison[number] = recorded("get_filter_unknown_field")
     pages = list(client_of(shop, page_size=size).changed("invoice", None))
     assert sorted(ids_of(pages)) == sorted(
@@ -130,7 +132,7 @@ def test_one_poisoned_record_is_named_and_quarantined_and_the_rest_is_read(shop:
     assert "Report ID" in quarantined_of(pages)[0].reason
 
 
-def test_several_poisoned_neighbours_are_each_named(shop: Shop) -> None:
+def test_several_adjacent_unreadable_records_are_each_named(shop: Shop) -> None:
     for number in (60, 63, 66, 180):
         shop.poison[number] = Answer(200, b'{"items": [{"entity_id": ')
     pages = list(client_of(shop, page_size=20).changed("invoice", None))
@@ -139,7 +141,7 @@ def test_several_poisoned_neighbours_are_each_named(shop: Shop) -> None:
     assert quarantined_of(pages)[0].raw == '{"items": [{"entity_id": '
 
 
-def test_a_poisoned_record_among_keys_is_named_too(shop: Shop) -> None:
+def test_an_unreadable_record_in_a_read_by_keys_is_named_too(shop: Shop) -> None:
     shop.poison[90] = recorded("write_invoice_set_transaction_id")
     pages = list(client_of(shop, page_size=10).by_ids("invoice", [3, 90, 93, 4]))
     assert ids_of(pages) == [3, 93]
@@ -169,7 +171,7 @@ def test_a_shop_that_fails_at_every_record_is_not_emptied_into_the_quarantine(sh
         list(client_of(shop, page_size=2).changed("invoice", None))
 
 
-def test_a_shop_that_ignores_filters_is_stopped_instead_of_read_for_ever(shop: Shop) -> None:
+def test_a_server_that_ignores_filters_is_stopped_instead_of_read_for_ever(shop: Shop) -> None:
     rows = shop.rows["invoice"][:2]
     shop.writes = lambda asked: json_answer(0)
     shop.answer = lambda asked: json_answer({"items": rows, "total_count": 60})  # type: ignore[method-assign]
@@ -183,7 +185,7 @@ def test_rows_lost_on_the_way_are_noticed_by_the_count(shop: Shop) -> None:
         list(client_of(shop, page_size=10).changed("invoice", None))
 
 
-def test_a_failing_row_of_one_page_does_not_hurt_its_neighbours(shop: Shop) -> None:
+def test_a_failing_row_does_not_affect_other_rows_of_its_page(shop: Shop) -> None:
     damage = {
         6: {"updated_at": "0000-00-00 00:00:00"},
         12: {"grand_total": "NaN"},
@@ -226,7 +228,7 @@ def test_keys_are_read_in_parallel_and_come_in_order(shop: Shop) -> None:
     assert ids_of(client_of(shop, page_size=7, parallel=3).by_ids("invoice", numbers)) == numbers
 
 
-def test_existing_ids_tells_what_was_deleted(shop: Shop) -> None:
+def test_existing_ids_leaves_out_deleted_documents(shop: Shop) -> None:
     shop.poison[9] = recorded("get_filter_unknown_field")
     assert client_of(shop).existing_ids("invoice", [3, 4, 6, 9, 10]) == {3, 6, 9}
 
@@ -276,7 +278,7 @@ def test_an_answer_that_is_no_list_is_unreadable(shop: Shop) -> None:
         list(client_of(shop).changed("invoice", None))
 
 
-def test_a_damaged_key_condemns_no_other_row() -> None:
+def test_a_corrupted_key_affects_no_other_row() -> None:
     def key(seconds: int) -> tuple[datetime, int]:
         return START + timedelta(seconds=seconds), 1
 

@@ -92,7 +92,7 @@ def with_junk(draw: st.DrawFn) -> tuple[str, Any, Any]:
 
 
 @given(with_junk())
-def test_a_field_that_nothing_reads_changes_nothing(document: tuple[str, Any, Any]) -> None:
+def test_a_field_that_is_not_read_changes_nothing(document: tuple[str, Any, Any]) -> None:
     kind, row, changed = document
     assert read(kind, changed) == read(kind, row)
 
@@ -108,7 +108,7 @@ def without_what_it_can_spare(draw: st.DrawFn) -> tuple[str, Any, Any, bool]:
 
 
 @given(without_what_it_can_spare())
-def test_what_a_document_can_spare_costs_just_that_and_is_reported(document: tuple[str, Any, Any, bool]) -> None:
+def test_an_unreadable_optional_field_is_dropped_alone_and_reported(document: tuple[str, Any, Any, bool]) -> None:
     kind, row, changed, is_reported = document
     whole, part = read(kind, row), read(kind, changed)
     assert bool(part.details.get("set_aside")) is is_reported
@@ -158,7 +158,7 @@ def of_order(order_id: int) -> Any:
 
 
 @pytest.mark.parametrize("order_id", [4, 5, 6, 7])
-def test_a_missing_product_type_is_taken_from_where_else_it_is_shown(order_id: int) -> None:
+def test_a_missing_product_type_is_taken_from_another_field(order_id: int) -> None:
     row = of_order(order_id)
     row.setdefault("extension_attributes", {})["shipping_assignments"] = [{"items": copy.deepcopy(row["items"])}]
     for item in row["items"]:
@@ -166,14 +166,14 @@ def test_a_missing_product_type_is_taken_from_where_else_it_is_shown(order_id: i
     assert read("order", row).lines == read("order", of_order(order_id)).lines
 
 
-def test_a_type_that_nobody_says_is_told_by_the_options_or_stays_unknown() -> None:
+def test_a_missing_product_type_follows_from_the_options_or_stays_unknown() -> None:
     bundle = {"item_id": 1, "product_option": {"extension_attributes": {"bundle_options": [{}]}}}
     order = {"items": [bundle, {"item_id": 2}, {"item_id": 3, "product_type": ""}], "extension_attributes": "none"}
     complete_types(order)
     assert [item["product_type"] for item in order["items"]] == ["bundle", None, None]
 
 
-def test_nothing_is_written_to_magento_of_a_row_of_which_nobody_says_what_it_is() -> None:
+def test_nothing_is_written_to_magento_for_a_row_of_unknown_product_type() -> None:
     order = of_order(6)
     for item in order["items"]:
         item["product_type"] = None

@@ -94,7 +94,7 @@ def test_the_connections_test_button_knows_both_systems(pair: Accepted) -> None:
         ("Books: payment journals", "set an outstanding (clearing) account"),
     ],
 )
-def test_preflight_lists_what_is_to_be_prepared(pair: Accepted, check: str, todo: str) -> None:
+def test_preflight_lists_missing_prerequisites(pair: Accepted, check: str, todo: str) -> None:
     assert pair.unprepared is not None
     assert pair.unprepared.returncode == 1
     told = pair.unprepared.stdout
@@ -102,7 +102,7 @@ def test_preflight_lists_what_is_to_be_prepared(pair: Accepted, check: str, todo
     assert todo in " ".join(told.split()), told
 
 
-def test_once_prepared_preflight_finds_no_error(pair: Accepted) -> None:
+def test_preflight_passes_once_everything_is_prepared(pair: Accepted) -> None:
     assert pair.prepared is not None
     assert pair.prepared.returncode == 0, pair.prepared.stdout + pair.prepared.stderr
     assert not re.search(r"^error ", pair.prepared.stdout, re.MULTILINE), pair.prepared.stdout
@@ -113,7 +113,7 @@ BOTH = ("whole", "transfer", "kinds", "coupon", "euro", "virtual", "parts", "ref
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_after_one_run_both_hold_the_same_documents(pair: Accepted, name: str) -> None:
+def test_after_one_run_both_systems_hold_the_same_documents(pair: Accepted, name: str) -> None:
     shop, books = pair.after_one[name]
     assert shop == books, reported(pair, name)
     assert any(shop.values()), "nothing was compared"
@@ -152,7 +152,7 @@ def test_money_that_is_only_authorised_is_named(pair: Accepted) -> None:
     assert not pair.people.in_shop(pair.people.orders["only authorised"])[Kind.INVOICE]
 
 
-def test_what_is_not_to_be_written_is_not(pair: Accepted) -> None:
+def test_documents_that_must_not_be_written_are_not(pair: Accepted) -> None:
     assert not pair.people.in_books(pair.people.orders["pending"])["sales"], (
         "a pending cheque is imported when it is paid"
     )

@@ -132,7 +132,7 @@ def status(lines: dict[str, CheckLine], name: str) -> str:
     return lines[name].status.value
 
 
-def test_prepared_systems_pass_and_what_only_blocks_single_orders_is_a_warning(lab: Lab) -> None:
+def test_prepared_systems_pass_and_problems_of_single_orders_are_warnings(lab: Lab) -> None:
     lines = lab.examine()
     assert [line for line in lines.values() if line.status is Status.ERROR] == []
     assert "klarna (1 orders)" in lines["Mappings: payment methods"].found
@@ -140,7 +140,7 @@ def test_prepared_systems_pass_and_what_only_blocks_single_orders_is_a_warning(l
     assert all(line.todo for line in lines.values() if line.status is not Status.OK)
 
 
-def test_every_area_of_the_issue_has_its_line(lab: Lab) -> None:
+def test_every_area_of_preflight_has_a_line(lab: Lab) -> None:
     areas = (
         "connection and rights", "version", "clock", "stores", "sources", "delivery key", "warehouses", "automatic invoicing",
         "other connectors", "taxes", "service products", "payment methods", "delivery methods", "products", "cut-over", "lock dates",
@@ -232,14 +232,14 @@ Damage = Callable[[Lab], object]
         ),
     ],
 )  # fmt: skip
-def test_what_is_wrong_in_odoo_is_named(lab: Lab, damage: Damage, check: str, expected: str, found: str) -> None:
+def test_each_problem_in_odoo_is_named(lab: Lab, damage: Damage, check: str, expected: str, found: str) -> None:
     damage(lab)
     line = lab.look(check)
     assert (line.status.value, found in line.found) == (expected, True), line
     assert line.todo
 
 
-def test_what_is_wrong_with_a_mapped_company_is_named(lab: Lab) -> None:
+def test_each_problem_of_a_mapped_company_is_named(lab: Lab) -> None:
     check, mapped = (
         "Odoo: warehouses of other companies",
         {"warehouse_companies": [2], "warehouses": {"WH2": "default"}},
@@ -261,7 +261,7 @@ def test_a_tax_that_does_not_exist_is_not_among_those_to_choose_from(lab: Lab) -
     assert "US 8.25%" in line.todo and "Texas" not in line.todo
 
 
-def test_a_tax_that_a_record_rule_hides_is_not_said_to_be_missing(lab: Lab) -> None:
+def test_a_tax_hidden_by_a_record_rule_is_not_reported_as_missing(lab: Lab) -> None:
     (model,) = lab.odoo.db.store.find("ir.model", "model", "account.tax")
     tax = INSTANCE["taxes"][0]["odoo_tax"]
     lab.make("ir.rule", name="hidden", model_id=model, domain_force=f"[('name', '!=', {tax!r})]", active=True)
@@ -305,7 +305,7 @@ def test_a_service_product_that_was_never_made_is_to_be_created(lab: Lab) -> Non
         (None, "would make no entry"),
     ],
 )
-def test_a_clearing_account_that_is_none_is_refused(lab: Lab, kind: str | None, found: str) -> None:
+def test_an_invalid_clearing_account_is_refused(lab: Lab, kind: str | None, found: str) -> None:
     env = lab.odoo.db.env("admin")
     (journal,) = [
         row for row in env["account.journal"].rows.values() if row["code"] == "CARD" and row["company_id"] == 1
@@ -322,7 +322,7 @@ def test_a_clearing_account_that_is_none_is_refused(lab: Lab, kind: str | None, 
     assert "clearing" in line.todo
 
 
-def test_an_administrator_sees_modules_parameters_and_with_them_more_dangers(lab: Lab) -> None:
+def test_an_administrator_sees_modules_and_parameters_and_thereby_more_risks(lab: Lab) -> None:
     lab.make("ir.module.module", name="magento2_connector", state="installed")
     lab.make("ir.module.module", name="l10n_xx_edi", state="installed")
     lab.make("ir.config_parameter", key="sale.automatic_invoice", value="True")
@@ -332,7 +332,7 @@ def test_an_administrator_sees_modules_parameters_and_with_them_more_dangers(lab
     assert "l10n_xx_edi" in lines["Books: e-invoicing"].found
 
 
-def test_an_administrator_is_told_of_modules_that_are_missing_or_change_what_is_written(lab: Lab) -> None:
+def test_an_administrator_sees_modules_that_are_missing_or_change_what_is_written(lab: Lab) -> None:
     assert lab.look("Odoo: modules", key="admin-key").status is Status.OK
     lab.make("ir.module.module", name="account_accountant", state="installed")
     lab.make("ir.module.module", name="account_followup", state="installed")
@@ -393,7 +393,7 @@ def test_a_missing_right_to_write_counts_only_where_magento_is_written(lab: Lab)
     assert "Magento: stores" in both
 
 
-def test_a_wrong_key_is_told_once_and_the_other_side_is_examined_all_the_same(lab: Lab) -> None:
+def test_a_wrong_key_is_reported_once_and_the_other_system_is_still_examined(lab: Lab) -> None:
     lines = lab.examine(key="wrong-key")
     assert status(lines, "Odoo: connection and rights") == "error"
     assert not any(name.startswith(("Mappings: taxes", "Books")) for name in lines)
@@ -489,7 +489,7 @@ def test_quantities_finer_than_odoo_keeps_are_named(lab: Lab) -> None:
             connection.execute(text("delete from line where line_id = '2'"))
 
 
-def test_what_is_installed_in_the_shop_is_examined_as_far_as_its_rights_go(lab: Lab) -> None:
+def test_extensions_of_magento_are_examined_as_far_as_the_access_rights_allow(lab: Lab) -> None:
     name, token = "Magento: extensions", lab.magento.shop.accounts.add_integration(resources=set()).access_token
     assert lab.look(name).found == "no other connector, no gift cards, store credit or points"
     lab.magento.shop.tables.modules += ["Vendor_OdooBridge", "Magento_GiftCardAccount"]
@@ -499,7 +499,7 @@ def test_what_is_installed_in_the_shop_is_examined_as_far_as_its_rights_go(lab: 
     assert lab.look(name, token=token).found == "the integration may not list the shop's modules"
 
 
-def test_a_rate_that_the_shop_may_charge_and_no_rule_knows_is_a_warning(lab: Lab) -> None:
+def test_a_magento_tax_rate_without_a_mapping_is_a_warning(lab: Lab) -> None:
     name, token = (
         "Mappings: tax rates of the shop",
         lab.magento.shop.accounts.add_integration(resources=set()).access_token,
@@ -544,7 +544,7 @@ def test_a_clock_that_is_far_off_is_only_a_warning(lab: Lab) -> None:
     assert lab.look("Odoo: clock").status.value == lab.look("Magento: clock").status.value == "warning"
 
 
-def test_a_server_that_tells_no_time_is_compared_by_hand() -> None:
+def test_the_clock_of_a_server_without_a_date_header_is_left_to_a_manual_check() -> None:
     line = clock.compare("http://127.0.0.1:9/", True, NOW).line("us", "clock")
     assert (line.status, line.found) == (Status.WARNING, "the server tells no time (ConnectionError)")
 

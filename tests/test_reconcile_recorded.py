@@ -60,7 +60,7 @@ def test_the_36_tax_modes_are_there() -> None:
 
 
 @pytest.mark.parametrize("name", ORDERS)
-def test_an_order_of_the_german_stores_comes_to_its_outcome(german: ShopAndBooks, name: str) -> None:
+def test_an_order_of_the_german_stores_has_its_expected_result(german: ShopAndBooks, name: str) -> None:
     order = ORDERS[name]
     expected = GERMAN.get(name, set())
     assert _told(german, order) == expected
@@ -68,7 +68,7 @@ def test_an_order_of_the_german_stores_comes_to_its_outcome(german: ShopAndBooks
 
 
 @pytest.mark.parametrize("order", list(american_shop().tables.orders))
-def test_an_order_of_the_recorded_shop_comes_to_its_outcome(american: ShopAndBooks, order: int) -> None:
+def test_an_order_of_the_recorded_shop_has_its_expected_result(american: ShopAndBooks, order: int) -> None:
     assert _told(american, order) == AMERICAN.get(order, set())
     assert _differences(american, order) == []
 

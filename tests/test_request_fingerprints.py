@@ -152,7 +152,7 @@ def _bodies_first(row: Row) -> Row:
     return {**bodies, **{name: row[name] for name in sorted(row) if name not in bodies}}
 
 
-def test_what_the_ledger_stores_of_every_change_is_as_it_was(rows: list[Row], frozen: dict[str, list[Row]]) -> None:
+def test_stored_requests_are_unchanged(rows: list[Row], frozen: dict[str, list[Row]]) -> None:
     told = compare(frozen["requests"], rows)
     assert not told, "requests changed: open changes would be planned anew\n" + "\n".join(told)
 
@@ -256,6 +256,6 @@ def _is_built_from_payload(own: Sources, kind: ChangeKind) -> bool:
     return any("blanked" in problem.message for problem in prepare_from(own, [plan])[0].problems)
 
 
-def test_what_a_kind_of_change_is_stays_as_it_was(kinds: list[Row], frozen: dict[str, list[Row]]) -> None:
+def test_the_catalogue_of_kinds_is_unchanged(kinds: list[Row], frozen: dict[str, list[Row]]) -> None:
     told = compare(frozen["kinds"], kinds)
     assert not told, "\n".join(told)

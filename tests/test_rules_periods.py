@@ -62,7 +62,7 @@ def test_inside_a_closed_period_nothing_is_posted(pair: ShopAndBooks) -> Story:
 
 
 @story()
-def test_outside_it_is_posted_with_its_own_date(pair: ShopAndBooks) -> Story:
+def test_outside_a_closed_period_a_document_is_posted_with_its_own_date(pair: ShopAndBooks) -> Story:
     order = invoiced(pair, OUTSIDE)
     yield run_chain()
     (entry,) = pair.moves(order)
@@ -71,7 +71,7 @@ def test_outside_it_is_posted_with_its_own_date(pair: ShopAndBooks) -> Story:
 
 
 @story(**IN_OPEN_PERIOD)
-def test_in_the_open_period_it_is_posted_with_approval_only(pair: ShopAndBooks) -> Story:
+def test_posting_in_the_open_period_needs_approval(pair: ShopAndBooks) -> Story:
     order = invoiced(pair, INSIDE)
     yield run_chain()
     assert pair.moves(order) == []
@@ -145,7 +145,7 @@ def test_a_captured_payment_follows_its_invoice_into_the_open_period_with_approv
 
 
 @story()
-def test_odoo_s_number_is_the_legal_one_and_magento_s_stands_in_ref(pair: ShopAndBooks) -> Story:
+def test_the_invoice_number_is_odoo_s_and_magento_s_number_is_in_ref(pair: ShopAndBooks) -> Story:
     order = invoiced(pair, OUTSIDE)
     yield run_chain()
     (entry,) = pair.moves(order)
@@ -188,7 +188,9 @@ def test_a_lock_date_of_purchases_closes_nothing_for_sales(pair: ShopAndBooks) -
 
 @pytest.mark.parametrize("lock", ["sale_lock_date", "fiscalyear_lock_date"])
 @pytest.mark.parametrize("policy", [{}, IN_OPEN_PERIOD], ids=["hold", "open_period"])
-def test_what_was_closed_after_the_plan_is_not_written(pair: ShopAndBooks, lock: str, policy: dict[str, Any]) -> None:
+def test_a_document_is_not_written_into_a_period_closed_after_the_plan(
+    pair: ShopAndBooks, lock: str, policy: dict[str, Any]
+) -> None:
     """Two cards: one's invoice and payment are planned, the other's invoice stands and its payment is."""
     order, standing = invoiced(pair, OUTSIDE, "card"), invoiced(pair, OUTSIDE, "card")
     pair.enter_order(standing)
@@ -205,7 +207,7 @@ def test_what_was_closed_after_the_plan_is_not_written(pair: ShopAndBooks, lock:
 
 
 @pytest.mark.parametrize("lock", ["tax_lock_date", "fiscalyear_lock_date", "hard_lock_date"])
-def test_every_lock_date_of_sales_holds_what_lies_inside(pair: ShopAndBooks, lock: str) -> None:
+def test_every_lock_date_of_sales_holds_the_documents_inside(pair: ShopAndBooks, lock: str) -> None:
     order = invoiced(pair, INSIDE)
     with closed(pair, lock, locked()):
         pair.chain()

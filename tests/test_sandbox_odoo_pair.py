@@ -391,7 +391,7 @@ def test_an_order_takes_its_currency_from_the_pricelist(story: Story) -> None:
 
 
 @pytest.mark.parametrize("record", [3046, 3049, 3052, 3117])
-def test_a_lock_date_moves_the_accounting_date_without_a_word(story: Story, record: int) -> None:
+def test_a_lock_date_silently_moves_the_accounting_date(story: Story, record: int) -> None:
     assert read(story, record, "state", "invoice_date", "date") == ["posted", "2026-10-15", "2026-11-22"]
 
 

@@ -360,7 +360,7 @@ def complete(pair: ShopAndBooks, order: int) -> tuple[int, int, set[tuple[str, s
 
 
 @story(**RETURNED)
-def test_parcels_that_both_sides_cut_differently_are_written_on_neither(pair: ShopAndBooks) -> Story:
+def test_parcels_split_differently_on_both_sides_are_written_to_neither(pair: ShopAndBooks) -> Story:
     """One parcel in Magento, two deliveries in Odoo and the other way, of an order of which more is open; then the rest, and a refund."""
     dynamic, kit, loose, turned = (
         pair.order(lines, "cashondelivery")

@@ -43,7 +43,7 @@ def test_numbers_that_are_missing_are_a_gap_in_the_month_of_the_number_after_the
     assert [(gap["side"], gap["kind"], gap["count"]) for gap in found] == [(side, "invoice", 3)]
 
 
-def test_what_a_person_muted_is_listed_with_what_of_the_month_stands_on_it(sales: Engine) -> None:
+def test_a_muted_finding_is_listed_with_the_documents_of_the_month_that_it_covers(sales: Engine) -> None:
     mute = "update finding set muted_until = '2027-01-01', muted_by = 'anna', muted_reason = 'agreed' where type = 'total_mismatch'"
     with sales.begin() as connection:
         keep_statement(connection, AFTERWARDS)

@@ -222,7 +222,9 @@ STORIES: dict[str, tuple[list[tuple[str, int]], dict[str, str], Act]] = {
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_the_sandbox_tells_the_same_story(twins: tuple[LiveShop, SandboxShop], story: str) -> None:
+def test_the_sandbox_holds_the_same_documents_as_a_live_magento(
+    twins: tuple[LiveShop, SandboxShop], story: str
+) -> None:
     cart, options, act = STORIES[story]
     live, sandbox = (told(shop, cart, options, act) for shop in twins)
     assert list(differences("", live, sandbox)) == []

@@ -43,7 +43,7 @@ def test_a_mandatory_plan_is_named_until_a_distribution_model_gives_an_account_o
     assert "no distribution model" not in look(client, demands.analytic)
 
 
-def test_a_field_that_only_the_form_demands_is_named(client: OdooClient, admin: OdooClient) -> None:
+def test_a_field_required_only_by_the_form_is_named(client: OdooClient, admin: OdooClient) -> None:
     assert "people must fill" not in look(client, demands.fields), "Odoo itself demands nothing more"
     (form,) = admin.rpc.call("ir.ui.view", "search", domain=[["model", "=", "sale.order"], ["type", "=", "form"], ["inherit_id", "=", False], ["mode", "=", "primary"]], limit=1, order="priority, id")  # fmt: skip
     arch = '<data><field name="partner_id" position="after"><field name="campaign_id" required="1"/></field></data>'

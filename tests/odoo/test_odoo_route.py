@@ -214,7 +214,7 @@ def test_a_lock_date_moves_the_accounting_date_and_can_be_read_before(
     assert invoice["date"] > "2026-10-31"
 
 
-def test_one_bad_record_of_a_batch_is_named_and_the_others_are_saved(client: OdooClient, shop: Shop) -> None:
+def test_one_invalid_record_of_a_batch_is_named_and_the_others_are_saved(client: OdooClient, shop: Shop) -> None:
     shop.load_partner()
     broken = shop.order_rows(2)
     broken[1][7] = "99999999"

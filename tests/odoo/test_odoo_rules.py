@@ -35,6 +35,6 @@ del (
     test_a_kit_is_shipped_by_what_its_order_line_says_is_delivered,
     test_a_kit_that_magento_shipped_is_delivered_by_a_person,
     test_a_marketplace_s_orders_are_left_to_the_marketplace,
-    test_beyond_its_limits_a_change_waits_for_a_person_and_the_rest_goes_on,
+    test_a_change_beyond_its_limits_waits_for_approval_and_the_others_continue,
     test_the_first_writes_of_each_kind_need_approval,
 )
