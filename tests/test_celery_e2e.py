@@ -18,10 +18,10 @@ import pytest
 import requests
 import yaml
 from aiosmtpd.controller import Controller
-from celery_story import Ports, Told, systems, tell
-from compose_ears import Ears, asked_of_prometheus
+from celery_chain import Ports, Told, systems, tell
 from compose_figures import Memory, seconds_of_steps, table
 from compose_stack import AIRFLOW, ComposeStack, redis_is_there, wait_until
+from compose_telemetry import Ears, asked_of_prometheus
 from cryptography.fernet import Fernet
 from faults import checker
 from sqlalchemy import text

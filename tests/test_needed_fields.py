@@ -126,7 +126,7 @@ def test_an_unreadable_optional_field_is_dropped_alone_and_reported(document: tu
     )
     assert [getattr(part, name) for name in money] == [getattr(whole, name) for name in money]
     if _is_untyped_parent(kind, changed):
-        return  # which rows carry its money is not known: the order is `unmapped` (tests/test_rules_odd_documents.py)
+        return  # which rows carry its money is not known: the order is `unmapped` (tests/test_rules_unusual_documents.py)
     assert [(line.item_key, line.untaxed, line.tax, line.is_money) for line in part.lines] == [
         (line.item_key, line.untaxed, line.tax, line.is_money) for line in whole.lines
     ]

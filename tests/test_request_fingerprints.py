@@ -1,4 +1,4 @@
-"""What the ledger stores of every kind of change is frozen, to the byte (`request_fingerprints.json`, told in `request_story.py`).
+"""What the ledger stores of every kind of change is frozen, to the byte (`request_fingerprints.json`, told in `request_forms.py`).
 
 A request that changes, be it by one byte, plans every open change of its kind anew, and takes its approval away: it must never
 happen by the way. A test here that fails shows the first difference. Where a request is changed on purpose (and the changelog
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import request_story
+import request_forms
 from ledger_changes import AnyRequest, a_change, an_instance, intent_of, recorded
 from request_sources import sources
 from sqlalchemy import Connection, text
@@ -49,8 +49,8 @@ LONG = 60  # characters from which on a value of the calls is named by its path 
 @pytest.fixture(scope="module")
 def rows(module_staging_url: str, tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
     """The changes of the story as the file holds them."""
-    with request_story.a_pair(module_staging_url, tmp_path_factory.mktemp("docs")) as pair:
-        stored = request_story.tell(pair)
+    with request_forms.a_pair(module_staging_url, tmp_path_factory.mktemp("docs")) as pair:
+        stored = request_forms.tell(pair)
     counts: Counter[tuple[str, str]] = Counter()
     for row in stored:
         counts[row["form"], row["kind"]] += 1
@@ -205,7 +205,7 @@ def test_a_request_of_the_product_that_changes_is_found(
     engine = staging.connect(staging_url)
     with engine.connect() as connection:
         recorded(connection, change)
-        stored = connection.execute(text(request_story.STATEMENT), {"after": 0}).mappings().one()
+        stored = connection.execute(text(request_forms.STATEMENT), {"after": 0}).mappings().one()
     engine.dispose()
     again = {**row, "request": parse_json(stored["request"]), "request_hash": stored["request_hash"]}
     assert compare([row], [again]) == [f'{row["what"]}: request.added: was "absent", is 1']

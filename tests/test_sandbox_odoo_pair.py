@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-from sandbox_odoo_story import RECORDINGS, Story
+from sandbox_odoo_replay import RECORDINGS, Story
 
 from magodoo_sandbox.odoo import OdooDatabase
 from magodoo_sandbox.odoo.installation import install

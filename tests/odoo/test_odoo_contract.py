@@ -19,7 +19,7 @@ import requests
 from odoo_shop import Shop
 from reviewed import FOLDER, differences, is_reviewed, told
 from sandbox_backend import LIVE, SandboxBackend
-from sandbox_odoo_story import RECORDINGS, compare
+from sandbox_odoo_replay import RECORDINGS, compare
 
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.record_kinds import READINGS

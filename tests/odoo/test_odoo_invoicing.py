@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from test_rules_beside import *
+from test_rules_cash_rounding import *
 from test_rules_headers import *
 from test_rules_invoicing import *
 from test_rules_reversals import *

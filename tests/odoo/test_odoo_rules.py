@@ -1,6 +1,6 @@
 """The stories of the business rules, told once more with a live Odoo 19 in the sandbox's place.
 
-They are the same functions as in tests/test_rules_*.py and tests/test_daily_life.py: what they expect of the sandbox, they expect of
+They are the same functions as in tests/test_rules_*.py and tests/test_everyday_cases.py: what they expect of the sandbox, they expect of
 Odoo. What somebody does in Odoo in the past is done inside Odoo's own Python while its clock stands there (`live_books`).
 
 Not told here:
@@ -15,12 +15,12 @@ Gift cards, store credit and points are Adobe Commerce's: the fields of its docu
 from __future__ import annotations
 
 import pytest
-from test_daily_life import *
+from test_everyday_cases import *
 from test_rules_credit_memos import *
 from test_rules_cutover import *
 from test_rules_deliveries import *
-from test_rules_demands import *
 from test_rules_payments import *
+from test_rules_required_fields import *
 from test_rules_taxes_customers import *
 
 # The first test waits until all stories are told.

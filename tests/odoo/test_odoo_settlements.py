@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from test_rules_settlement_turns import *
+from test_rules_settlement_sequences import *
 from test_rules_settlements import *
 
 # The first test waits until all stories are told.
