@@ -91,7 +91,7 @@ def test_the_page_has_the_folders_and_the_arrows_of_the_layers() -> None:
 
 
 class Passed:
-    """The functions that stood on the stack at the moments that count."""
+    """The functions that were on the stack at the moments that count."""
 
     def __init__(self, order: int | None) -> None:
         self.order = str(order)

@@ -1,4 +1,4 @@
-"""What happened to an order before its first import, how its money stands, and where its customer lives."""
+"""What happened to an order before its first import, the state of its payment, and where its customer lives."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def priced_by_parts(shop: MagentoShop, order: int) -> set[int]:
 
 
 def is_free(shop: MagentoShop, order: int) -> bool:
-    """Whether a bundle that its parts price costs nothing: nothing in the order tells it from one of fixed price."""
+    """Whether a bundle that its parts price costs nothing: nothing in the order distinguishes it from one of fixed price."""
     rows = shop.order(order)["items"]
     return any(item.get("_dynamic") and not item["price"] for item in rows)
 

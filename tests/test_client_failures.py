@@ -1,4 +1,4 @@
-"""What each way of failing means to a client: nothing was sent, nobody knows, wait, or a person has to mend something."""
+"""What each way of failing means to a client: nothing was sent, nobody knows, wait, or a person has to fix something."""
 
 from __future__ import annotations
 

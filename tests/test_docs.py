@@ -1,4 +1,4 @@
-"""The pages keep their promises: links lead somewhere, what they tell to type exists, every kind of change can be looked up."""
+"""The pages keep their promises: links lead somewhere, what they say to type exists, every kind of change can be looked up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A customer is erased everywhere, stays erased when the shop still tells the name, and old names go by themselves."""
+"""A customer is erased everywhere, stays erased when the shop still sends the name, and old names go by themselves."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _settings(pair: ShopAndBooks) -> Settings:
 
 
 def _tell_of(pair: ShopAndBooks, *people: Address) -> None:
-    """Texts in which a name stands between other words, as findings, quarantine and mails have them."""
+    """Texts in which a name is between other words, as findings, quarantine and mails have them."""
     with pair.engine.begin() as connection:
         for number, person in enumerate(people):
             told = f"two partners fit {person.firstname} {person.lastname} <{person.email}>"

@@ -1,4 +1,4 @@
-"""Daily life of a shop that is not told elsewhere: docs/business-rules.md lists every case with its test."""
+"""Everyday cases of a shop that are tested nowhere else: docs/business-rules.md lists every case with its test."""
 
 from __future__ import annotations
 
@@ -318,7 +318,7 @@ def test_a_marketplace_s_orders_are_left_to_the_marketplace(pair: ShopAndBooks) 
 
 
 def test_no_mail_and_no_mailed_csv_names_a_customer(pair: ShopAndBooks) -> None:
-    """What the stories above left behind, told to everybody at once."""
+    """What the stories above left behind, mailed to everybody at once."""
     customers = {row["customer_email"] for row in pair.shop.tables.orders.values()}
     assert len(customers) > 10
     mails = pair.mails("")

@@ -1,4 +1,4 @@
-"""What stands in a field of a document: what is read, what is refused, and that the refusal names the field."""
+"""The fields of a document: what is read, what is refused, and that the refusal names the field."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def table(engine: Engine, name: str, columns: str, order: str) -> list[Any]:
 
 
 def everything(engine: Engine) -> list[Any]:
-    """What stands in staging, without times and versions."""
+    """What is in staging, without times and versions."""
     return [
         table(
             engine,

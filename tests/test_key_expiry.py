@@ -1,4 +1,4 @@
-"""An API key of Odoo that will expire is told of by mail before it strikes: once for a key and a threshold."""
+"""An API key of Odoo that will expire is reported by mail before it expires: once for a key and a threshold."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def engine(staging_url: str) -> Iterator[Engine]:
 def told(
     engine: Engine, days: int, expires: date | None = DAY, connection: str = "odoo_us", instance: str = "us"
 ) -> int:
-    """How many mails are queued by an instance that looks so many days before DAY."""
+    """How many mails are queued by an instance that checks so many days before DAY."""
     who = IT.model_copy(update={"odoo_connection": connection, "id": instance})
     with engine.begin() as opened:
         return queue_key_expiry(opened, who, UI, expires, datetime.combine(DAY - timedelta(days=days), time(12), UTC))

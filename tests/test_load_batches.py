@@ -24,7 +24,7 @@ def reads_of(made: Lab, count: int) -> int:
 
 
 def test_a_run_reads_as_often_for_many_documents_as_for_few(made: Lab) -> None:
-    reads_of(made, 1)  # from now on there are documents of the same totals, which are looked at
+    reads_of(made, 1)  # from now on there are documents of the same totals, which are compared
     assert reads_of(made, 2) == reads_of(made, 7)
 
 

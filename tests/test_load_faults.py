@@ -42,7 +42,7 @@ def test_no_fault_leaves_a_document_doubled_lost_wrong_or_stuck(campaign: Callab
 
 @pytest.fixture
 def unshipped(campaign: Callable[[str], Campaign]) -> Callable[[Campaign], str]:
-    """An order of which Odoo has delivered one piece of four, and whose shipment stands planned."""
+    """An order of which Odoo has delivered one piece of four, and whose shipment is planned."""
 
     def planned(made: Campaign) -> str:
         order, lab = str(made.lab.order({"A": 4})), made.lab

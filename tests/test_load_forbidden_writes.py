@@ -216,7 +216,7 @@ def test_the_allowed_calls_exclude_what_is_never_written(rule: str) -> None:
 
 @pytest.mark.parametrize("rule", NEVER)
 def test_the_engine_contains_no_call_that_breaks_a_rule(rule: str) -> None:
-    """Methods that have no other use stand nowhere in the code that writes."""
+    """Methods that have no other use are nowhere in the code that writes."""
     engine = "\n".join(
         path.read_text(encoding="utf-8")
         for folder in ("load", "pipeline", "odoo")

@@ -86,7 +86,7 @@ def test_a_dependent_change_is_not_tried_before_its_prerequisite(made: Lab) -> N
 
 
 def test_a_return_as_the_last_change_of_an_order_stays_planned(made: Lab) -> None:
-    """A worker that died before the return left it planned; with nothing else to settle, the next plan took it out of the ledger."""
+    """A worker that died before the return left it planned; with nothing else to resolve, the next plan took it out of the ledger."""
     order, _, changes = delivered_and_refunded(made)
     made.load(kinds=[kind for kind in ChangeKind if kind is not ChangeKind.ODOO_STOCK_RETURN])
     reconcile.run(made.context, [str(order)])
@@ -119,7 +119,7 @@ def test_a_change_depending_on_a_rejected_one_is_planned_again_without_it(made: 
 
 
 def test_a_worker_that_wakes_up_when_its_lease_is_about_to_end_sends_no_write(made: Lab) -> None:
-    """Between the last look at the lease and the call nothing but the worker's own clock can tell that it was held up."""
+    """Between the last check of the lease and the call nothing but the worker's own clock can show that it was held up."""
     made.with_policy(lease_seconds=2, settle_seconds=1)
     order = made.order({"A": 2})
     made.read()

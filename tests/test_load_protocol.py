@@ -386,7 +386,7 @@ def test_a_lost_answer_of_magento_leaves_one_document(made: Lab, route: str, kin
 
 @pytest.mark.parametrize(("step", "wanted"), [("", 1), ("settle-time", 2)])
 def test_an_effect_that_comes_after_the_client_gave_up_is_waited_for(made: Lab, step: str, wanted: int) -> None:
-    """And without the settle time it would be there twice: that is what the time is for."""
+    """Without the waiting time it would be there twice: that is what the time is for."""
     order = made.order({"A": 4})
     made.read()
     made.plan(made.shipped_one(order))

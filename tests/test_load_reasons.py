@@ -1,4 +1,4 @@
-"""What stands in the way of a write is said of each document, in words that a person can act on; it harms no other."""
+"""What prevents a write is reported for each document, in words that a person can act on; it harms no other."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EUR = 126
 
 
 def put(made: Lab, model: str, id: int, **values: Any) -> None:
-    """A record of Odoo as it stands there after somebody has been at it."""
+    """A record of Odoo as it is after somebody has edited it."""
     env = made.db.env("admin")
     env[model].put(env, id, **values)
 

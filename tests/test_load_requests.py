@@ -63,7 +63,7 @@ def prepared(shop: Sources) -> Iterator[tuple[CanonicalDocument, Prepared]]:
 
 
 def in_odoo(table: Table) -> tuple[Decimal, Decimal]:
-    """Untaxed and tax as Odoo computes them: forced where extra_tax_data stands, else from price, discount and quantity."""
+    """Untaxed and tax as Odoo computes them: forced where there is extra_tax_data, else from price, discount and quantity."""
     untaxed = tax = Decimal(0)
     for row in table.rows:
         cells = {

@@ -27,7 +27,7 @@ NEW = {
 
 
 class Companies:
-    """A transport over companies: company 3 is a branch of 1; 9 stands apart."""
+    """A transport over companies: company 3 is a branch of 1; 9 is unrelated."""
 
     name = "table"
 

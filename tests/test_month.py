@@ -1,4 +1,4 @@
-"""Some days of sales lived in peace and in trouble (`make month` lives whole months, and proves that rows can be lost)."""
+"""Some days of sales lived without and with faults (`make month` lives whole months, and proves that rows can be lost)."""
 
 from __future__ import annotations
 

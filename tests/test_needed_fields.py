@@ -1,4 +1,4 @@
-"""Validation asks only for what is used: whatever stands in other fields, a document is read as if it were not there."""
+"""Validation asks only for what is used: whatever is in other fields, a document is read as if it were not there."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_an_unreadable_optional_field_is_dropped_alone_and_reported(document: tu
 
 
 def _is_untyped_parent(kind: str, row: Any) -> bool:
-    """Whether an order has an item with parts of which nothing tells whether it is a bundle."""
+    """Whether an order has an item with parts of which nothing says whether it is a bundle."""
     items = sound(SHAPES[Kind(kind)], row)["items"] if kind == "order" else []
     parents = {item.get("parent_item_id") for item in items}
     return any(not item.get("product_type") and item["item_id"] in parents for item in items)

@@ -1,4 +1,4 @@
-"""Reading pages of documents: nothing lost, nothing twice, and what is damaged stands apart."""
+"""Reading pages of documents: nothing lost, nothing twice, and what is corrupted is quarantined."""
 
 from __future__ import annotations
 

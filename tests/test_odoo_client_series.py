@@ -16,7 +16,7 @@ APRIL, CALENDAR = (3, 31), (12, 31)
 
 
 def numberings(*posted: tuple[str, str], year_end: tuple[int, int] = CALENDAR) -> list[Numbering]:
-    """Of (what stands before the number, date) of posted documents, as Odoo groups them."""
+    """Of (prefix of the number, date) of posted documents, as Odoo groups them."""
     by_prefix: dict[str, list[date]] = {}
     for prefix, day in posted:
         by_prefix.setdefault(prefix, []).append(date.fromisoformat(day))

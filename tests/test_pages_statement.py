@@ -1,4 +1,4 @@
-"""The pages of the monthly statement: read, downloaded, signed by name, and not by who may only look."""
+"""The pages of the monthly statement: read, downloaded, signed by name, and not by a viewer."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ def reported(pair: Accepted, name: str) -> list[Row]:
 
 
 def reported_of(pair: Accepted, order: int) -> list[Row]:
-    """What stands open about an order: findings and unfinished changes."""
+    """What is open about an order: findings and unfinished changes."""
     findings = "select type, kind, message from finding where order_key = :key and resolved_at is null"
     unfinished = "select kind, state, reason from change where order_key = :key and state not in ('done', 'superseded')"
     return [row for query in (findings, unfinished) for row in pair.house.sql(query, key=str(order))]
@@ -247,7 +247,7 @@ def look(pair: Accepted, name: str) -> None:
 def test_another_writer_of_the_same_document_makes_no_second_one(
     paused: Accepted, prepare: Callable[[People], int], route: str, kind: Kind, together: bool
 ) -> None:
-    """Two of our workers, and somebody else who writes between our last look at the order and our write, or with it."""
+    """Two of our workers, and somebody else who writes between our last read of the order and our write, or with it."""
     people = paused.people
     order = prepare(people)
     look(paused, "race")

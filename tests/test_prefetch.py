@@ -1,4 +1,4 @@
-"""Reading goes on while pages are staged: nothing lost, nothing out of order, and what was read before an error comes before it."""
+"""Prefetch: reading goes on while pages are staged: nothing lost, nothing out of order, and what was read before an error comes before it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Preflight: a prepared pair of systems passes; each thing that is wrong is found, named, and told what to do about."""
+"""Preflight: a prepared pair of systems passes; each thing that is wrong is found and named with what to do about it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ TWIN = {
     "id": "twin",
     "magento_connection": "another",
     "odoo_connection": "books",
-}  # keeps its books in the same company
+}  # keeps its accounts in the same company
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""`magodoo.reconcile.explain`: an order tells what becomes of each of its changes, and why."""
+"""`magodoo.reconcile.explain`: an order shows what becomes of each of its changes, and why."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def number(made: Lab) -> str:
 
 
 def told(made: Lab, number: str, **of_invoice: str) -> str:
-    """What the order tells of itself, with its invoice's change put into this state."""
+    """The explanation of the order, with its invoice's change put into this state."""
     with made.engine.begin() as connection:
         for name, value in of_invoice.items():
             connection.execute(text(f"update change set {name} = :value where kind = 'odoo_invoice'"), {"value": value})

@@ -328,7 +328,7 @@ def test_goods_come_back_with_our_credit_note_and_beside_a_person_s_only_when_th
     sales = Sales(shipments={"returns": "shipped_items", "tracking": "to_odoo"})
     sales.sold(shipped={11: 2}, refunded={11: 1})
     sales.odoo_invoice(1, of=sales.invoice(1))
-    sales.delivery(1, of=sales.shipment(1, tracking=["A"]))  # the lacking track is a finding that a write settles
+    sales.delivery(1, of=sales.shipment(1, tracking=["A"]))  # the missing track is a finding that a write resolves
     memo = sales.memo(1, {11: 1}, created=f"{refunded_on} 10:00")
     sales.odoo_note(1, {11: 1}, of=memo if note_of == "ours" else 0)
     changes = sales.reconcile().changes

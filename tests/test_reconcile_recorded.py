@@ -83,7 +83,7 @@ def _told(pair: ShopAndBooks, order: int) -> Told:
 
 
 def _differences(pair: ShopAndBooks, order: int, *, imported: bool = True) -> list[str]:
-    """Read from the two systems: the order, and each document that no finding sets aside, stands once in Odoo, posted, to the cent."""
+    """Read from the two systems: the order, and each document that no finding sets aside, is once in Odoo, posted, to the cent."""
     row = pair.shop.order(order)
     aside = {each["magento_number"] for each in pair.reported(order) if each["type"] in NOT_CARRIED_OVER}
     documents = [("order", row)] if imported and row["state"] != "canceled" else []
@@ -105,7 +105,7 @@ def _differences(pair: ShopAndBooks, order: int, *, imported: bool = True) -> li
 
 
 def _money(row: Row) -> tuple[Decimal, Decimal, str]:
-    """Total, tax and currency; Magento keeps up to four decimals of a refund, the books two."""
+    """Total, tax and currency; Magento keeps up to four decimals of a refund, Odoo two."""
     return _cents(row["grand_total"]), _cents(row.get("tax_amount", 0)), row["order_currency_code"]
 
 

@@ -1,4 +1,4 @@
-"""The whole story on a seeded shop and its books: what was planted is found, twice is the same as once, and it explains itself."""
+"""Reconcile runs on a seeded shop and its Odoo: what was planted is found, twice is the same as once, and it explains itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Advice that can be followed: an order without invoice, a draft, a posted entry and a deleted document are each mended otherwise."""
+"""Advice that can be followed: an order without invoice, a draft, a posted entry and a deleted document are each corrected in another way."""
 
 from __future__ import annotations
 

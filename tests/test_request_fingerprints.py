@@ -1,4 +1,4 @@
-"""What the ledger stores of every kind of change is frozen, to the byte (`request_fingerprints.json`, told in `request_forms.py`).
+"""What the ledger stores of every kind of change is frozen, to the byte (`request_fingerprints.json`, planned in `request_forms.py`).
 
 A request that changes, be it by one byte, plans every open change of its kind anew, and takes its approval away: it must never
 happen by the way. A test here that fails shows the first difference. Where a request is changed on purpose (and the changelog

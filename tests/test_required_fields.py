@@ -1,4 +1,4 @@
-"""What a company demands of people: analytic plans, fields of forms, and the setting that gives other values."""
+"""What a company requires: analytic plans, fields of forms, and the setting that gives other values."""
 
 from __future__ import annotations
 

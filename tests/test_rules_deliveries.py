@@ -1,4 +1,4 @@
-"""docs/business-rules.md#deliveries: what may leave the warehouse in the books, and what may not."""
+"""docs/business-rules.md#deliveries: what may leave the warehouse in Odoo, and what may not."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_a_delivery_of_an_intercompany_mirror_is_the_order_s_shipment(pair: Shop
 
 @story(odoo=MAPPED)
 def test_a_mirror_is_recognised_by_magento_s_number_and_its_invoice_is_not_pushed(pair: ShopAndBooks) -> Story:
-    """It stands before the order is imported, and the import is no duplicate of it."""
+    """It exists before the order is imported, and the import is no duplicate of it."""
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     number = pair.shop.order(order)["increment_id"]
     made = mirror(pair, f"for {number}", {"SKU-001": 2})

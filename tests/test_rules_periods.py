@@ -1,4 +1,4 @@
-"""docs/business-rules.md#periods-and-numbers: closed periods, numbers, journals. The company's books are closed up to ten days ago."""
+"""docs/business-rules.md#periods-and-numbers: closed periods, numbers, journals. The company's periods are closed up to ten days ago."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def invoiced(pair: ShopAndBooks, days_ago: float, payment: str = "banktransfer")
 
 
 def entered(pair: ShopAndBooks, payment: str = "banktransfer") -> tuple[int, int]:
-    """An order that is invoiced in Magento inside the closed period and stands in Odoo; order and invoice."""
+    """An order that is invoiced in Magento inside the closed period and is in Odoo; order and invoice."""
     order = pair.order(payment=payment, days_ago=INSIDE)
     pair.at(INSIDE)
     invoice = pair.shop.invoice(order)
@@ -191,7 +191,7 @@ def test_a_lock_date_of_purchases_closes_nothing_for_sales(pair: ShopAndBooks) -
 def test_a_document_is_not_written_into_a_period_closed_after_the_plan(
     pair: ShopAndBooks, lock: str, policy: dict[str, Any]
 ) -> None:
-    """Two cards: one's invoice and payment are planned, the other's invoice stands and its payment is."""
+    """Two cards: one's invoice and payment are planned, the other's invoice exists and its payment is planned."""
     order, standing = invoiced(pair, OUTSIDE, "card"), invoiced(pair, OUTSIDE, "card")
     pair.enter_order(standing)
     pair.books.invoice(pair.histories[standing], pair.invoices(standing)[0]["entity_id"])

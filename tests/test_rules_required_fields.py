@@ -1,4 +1,4 @@
-"""Fields that a company demands of people: the setting's values stand on what magodoo writes."""
+"""Fields that a company requires: the setting's values are on what magodoo writes."""
 
 from __future__ import annotations
 

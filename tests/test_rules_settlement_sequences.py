@@ -1,4 +1,4 @@
-"""docs/business-rules.md#payments: turns that an accountant takes with money: in parts, across orders, on other accounts, taken apart and put together anew."""
+"""docs/business-rules.md#payments: what an accountant does with money: in parts, across orders, on other accounts, taken apart and put together anew."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_an_overpayment_pays_the_next_order(pair: ShopAndBooks) -> Story:
 
 @story()
 def test_a_bank_line_that_is_matched_with_another_order_s_invoice_pays_that_one(pair: ShopAndBooks) -> Story:
-    """Somebody matched the wrong invoice, Magento was told, and the accountant puts it right."""
+    """Somebody matched the wrong invoice, Magento was updated, and the accountant corrects it."""
     one, two = two_orders(pair)
     yield run_chain()
     first, second = pair.bill(one), pair.bill(two)

@@ -1,4 +1,4 @@
-"""docs/business-rules.md#periods-and-numbers: goods left on the local day on which Magento shipped them, whenever Odoo was told."""
+"""docs/business-rules.md#periods-and-numbers: goods left on the local day on which Magento shipped them, whenever Odoo learned of it."""
 
 from __future__ import annotations
 

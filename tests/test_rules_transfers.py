@@ -330,7 +330,7 @@ def paid_invoice_of(pair: ShopAndBooks, order: int, sale: int) -> int:
 
 @story()
 def test_a_mirror_order_between_companies_is_named_and_is_no_duplicate(pair: ShopAndBooks) -> Story:
-    """It stands before the shop's order is imported, with its number; its goods and its invoice are nothing of Magento's."""
+    """It exists before Magento's order is imported, with its number; its goods and its invoice are nothing of Magento's."""
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     mirror = mirror_of(pair, order)
     yield run_chain()

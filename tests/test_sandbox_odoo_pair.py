@@ -1,4 +1,4 @@
-"""The sandbox Odoo answers the recorded route from a shop's documents to the books as the live Odoo 19 answered it.
+"""The sandbox Odoo answers the recorded route from a shop's documents to Odoo as the live Odoo 19 answered it.
 
 Orders, invoices, payments, deliveries and credit notes of a whole shop are loaded with the recorded bodies, and every
 amount, number, state and id that comes back must be the recorded one; then the refusals, lock dates and currencies.

@@ -108,7 +108,7 @@ def test_parcels_of_parts_are_delivered_as_they_are_listed(pair: ShopAndBooks) -
 def test_the_label_of_a_bundle_in_the_parcel_of_another_article_delivers_nothing(
     pair: ShopAndBooks, parts_first: bool
 ) -> Story:
-    """Shipped in the admin, a bundle that ships separately stands in every parcel of its order (magento2#3486)."""
+    """Shipped in the admin, a bundle that ships separately is in every parcel of its order (magento2#3486)."""
     order = pair.order([Line("BUNDLE-SEP", 3), Line("SKU-001", 1)])
     steps = [{part(pair, order, "SKU-007"): 1}, {pair.items(order)["SKU-001"]: 1}]
     expected: Counter[str] = Counter()

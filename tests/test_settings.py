@@ -1,4 +1,4 @@
-"""The settings file: what is wrong is told with its line and what to write; a broken instance takes away only itself."""
+"""The settings file: what is wrong is reported with its line and what to write; a broken instance takes away only itself."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def planned(found: Found, kind: str) -> Counter[int]:
 
 
 def carry_out(sales: Sales, found: Found) -> None:
-    """What was planned stands on the other side, with our reference."""
+    """What was planned is on the other side, with our reference."""
     for change in found.result.changes:
         goods = {int(item): units // to_units(1) for item, units in change.intent.items}
         if change.kind == "odoo_delivery":
@@ -116,7 +116,7 @@ def test_a_parcel_that_one_side_alone_has_is_planned_once(
 @FEW
 @given(st.integers(1, 4), st.integers(1, 4), PARCEL)
 def test_equal_parcels_are_counted_and_not_matched_one_by_one(here: int, there: int, parcel: Parcel) -> None:
-    """What one side has more of is written to the other, as often as it is lacking."""
+    """What one side has more of is written to the other, as often as it is missing."""
     sales = recorded([parcel] * here, [parcel] * there)
     found = sales.reconcile()
     kinds = ["odoo_delivery"] * (here - there) + ["magento_shipment"] * (there - here)

@@ -38,7 +38,7 @@ def test_no_two_services_get_the_same_port(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_two_stacks_that_start_at_once_take_turns() -> None:
-    """Each would find the same ports free; a process of its own stands for the second stack."""
+    """Each would find the same ports free; a process of its own plays the second stack."""
     ask = "from magodoo_devstack import ports\nwith ports.taking_turns(): print('mine', flush=True)"
     with ports.taking_turns():
         second = subprocess.Popen([sys.executable, "-c", ask], stdout=subprocess.PIPE)

@@ -1,4 +1,4 @@
-"""Which Magento order an Odoo document belongs to, and which item a line stands for."""
+"""Which Magento order an Odoo document belongs to, and which item a line is of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Annexes of the statement over staged documents: gaps in the numbers, what a person muted, rounding that adds up."""
+"""Schedules of the statement over staged documents: gaps in the numbers, what a person muted, rounding that adds up."""
 
 from __future__ import annotations
 

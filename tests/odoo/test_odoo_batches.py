@@ -41,7 +41,7 @@ def addresses(shop: Shop) -> Loaded:
 
 
 def of_customers(rows: Callable[[int], list[list[str]]], column: int) -> list[list[str]]:
-    """The rows of one record for each of the customers, whose name stands in this column of its first row."""
+    """The rows of one record for each of the customers, whose name is in this column of its first row."""
     made = []
     for place, number in enumerate(CUSTOMERS):
         first, *rest = rows(place)

@@ -1,4 +1,4 @@
-"""What a company demands of people, in a real Odoo: preflight says what stays empty on documents that a program makes."""
+"""What a company requires, in a real Odoo: preflight says what stays empty on documents that a program makes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stories of the business rules, told once more with a live Odoo 19 in the sandbox's place.
+"""The stories of the business rules, run again with a live Odoo 19 in the sandbox's place.
 
 They are the same functions as in tests/test_rules_*.py and tests/test_everyday_cases.py: what they expect of the sandbox, they expect of
 Odoo. What somebody does in Odoo in the past is done inside Odoo's own Python while its clock stands there (`live_books`).

@@ -1,4 +1,4 @@
-"""Units of measure, addresses, notes on transfers: the stories of the sandbox, told once more with a live Odoo 19 in its place."""
+"""Units of measure, addresses, notes on transfers: the stories of the sandbox, run again with a live Odoo 19 in its place."""
 
 # ruff: noqa: F401, F403 - an imported story is a test of this module
 from __future__ import annotations

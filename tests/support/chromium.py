@@ -1,4 +1,4 @@
-"""Debian's Chromium without a window, told what to do over its DevTools protocol: no driver to install beside it."""
+"""Debian's Chromium without a window, controlled over its DevTools protocol: no driver to install beside it."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ Row = dict[str, Any]
 
 
 class Desk(Shop):
-    """What the clerks of the books see of the live shop: rows as the shop shows them now."""
+    """What the clerks of Odoo see of the live shop: rows as the shop shows them now."""
 
     def __init__(self, shop: LiveShop) -> None:
         self.client = MagentoClient(shop.connection)
@@ -168,7 +168,7 @@ class People:
         call("sale.order", "action_confirm", call("sale.order", "create", vals_list=[values]))
 
     def other_books(self) -> dict[str, list[Row]]:
-        """All that stands in the other company's books."""
+        """All documents of the other company."""
         fields = {"sale.order": ["state", "client_order_ref"], "account.move": ["state"], "account.payment": ["state"],
                   "stock.picking": ["state"]}  # fmt: skip
         call = self.other_company.call
@@ -183,7 +183,7 @@ class People:
         }
 
     def account(self, name: str) -> tuple[Row, Row]:
-        """Amounts and tracking numbers of an order's documents, of the shop and of the books."""
+        """Amounts and tracking numbers of an order's documents, in Magento and in Odoo."""
         shop, books = self.in_shop(self.orders[name]), self.in_books(self.orders[name])
 
         def amounts(rows: list[Row], *fields: str) -> list[list[Decimal]]:
@@ -207,7 +207,7 @@ class People:
         )
 
     def state(self) -> Row:
-        """Every document of the orders as it stands, to compare before and after."""
+        """Every document of the orders as it is, to compare before and after."""
         return {name: (self.in_shop(order), self.in_books(order)) for name, order in self.orders.items()}
 
 

@@ -65,7 +65,7 @@ def _each_mutation(seeds: range, options: argparse.Namespace) -> int:
 
 
 class Whole:
-    """All parts; what is counted so far stands in the summary after every wave, so that a run that is broken off tells it too."""
+    """All parts; what is counted so far is in the summary after every wave, so that a run that is broken off reports it too."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options

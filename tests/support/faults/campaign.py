@@ -187,7 +187,7 @@ class Campaign:
         rules.clear(self.lab)
 
     def _pass_time(self) -> None:
-        """Leases and settle times run out: whatever a server still worked on has had its effect."""
+        """Leases and waiting times run out: whatever a server still worked on has had its effect."""
         ended = "lease_until = lease_until - interval '2 hours', not_before = not_before - interval '2 hours'"
         with self.lab.engine.begin() as connection:
             connection.execute(
@@ -230,7 +230,7 @@ class Campaign:
             extract.run(self.lab.context, side)
 
     def _again(self) -> list[tuple[str, str]]:
-        """What was done and stands planned all the same."""
+        """What was done and is planned all the same."""
         return [(order, line) for order, line, repeated in self._standing() if repeated]
 
     def _done_twice(self, orders: list[str]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What must be true of an order when the chain has settled, read from the two systems; only the reasons stand in our tables.
+"""What must be true of an order when the chain has converged, read from the two systems; only the reasons are in our tables.
 
 The pipeline's own matching is not asked. A document that an open finding names is set aside with its reason; what is left must be
 equal on both sides, kind by kind, to the cent and to the piece.
@@ -112,7 +112,7 @@ class Verdict:
             yield f"unexplained {kind}: Magento {_told(here, named_here)}, Odoo {_told(there, named_there)}"
 
     def _leave_out_corrected(self, invoices: dict[str, Decimal]) -> None:
-        """A `corrected_in_odoo` names the credit note; it says that an invoice of the same total stands beside it."""
+        """A `corrected_in_odoo` names the credit note; it says that an invoice of the same total is beside it."""
         for finding in self.findings:
             total = amount(from_units(finding["odoo_amount"] or 0))
             beside = [key for key, value in invoices.items() if value == total]
@@ -177,7 +177,7 @@ class Verdict:
                 yield f"unsaid: {move['name']} is paid in Magento and {move['amount_residual']} of it are open in Odoo"
 
     def _open(self) -> Iterable[str]:
-        """What is not done yet, or was refused, is named by a finding, so that somebody looks."""
+        """What is not done yet, or was refused, is named by a finding, so that somebody checks."""
         for kind, state, reason in self.pair.unfinished(self.order):
             if state in ("leased", "uncertain", "failed"):
                 yield f"stuck: {kind} is {state}: {reason}"
@@ -187,7 +187,7 @@ class Verdict:
             if row["change_id"] is None and not row["no_change_reason"]:
                 yield f"unsaid: {row['type']} without a change or a reason"
 
-    # What stands there
+    # What is there
 
     def _active_invoices(self) -> list[Row]:
         return [row for row in self.pair.invoices(self.order) if row["state"] != 3]
