@@ -105,12 +105,12 @@ class Backfill:
 
         operator = BackfillProgressOperator(task_id="progress", instance="us", chunk=chunk)
         counts = operator.execute({"run_id": run_id})
-        return self._told(counts), operator.label
+        return self._reported(counts), operator.label
 
     def report(self, run_id: str = "one") -> tuple[int, ...]:
         from magodoo_airflow.operators.backfill import BackfillReportOperator
 
-        return self._told(BackfillReportOperator(task_id="report", instance="us").execute({"run_id": run_id}))
+        return self._reported(BackfillReportOperator(task_id="report", instance="us").execute({"run_id": run_id}))
 
     def latest(self) -> tuple[str, int] | None:
         """The DAG run of the last backfill, and how many chunks were done."""
@@ -119,7 +119,7 @@ class Backfill:
         return (found[0], found[1].get("chunks_done", 0)) if found else None
 
     @staticmethod
-    def _told(counts: dict[str, int]) -> tuple[int, ...]:
+    def _reported(counts: dict[str, int]) -> tuple[int, ...]:
         names = ("chunks", "chunks_done", "documents_read", "documents_changed", "findings_new")
         return tuple(counts[name] for name in names)
 

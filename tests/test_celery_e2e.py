@@ -18,7 +18,7 @@ import pytest
 import requests
 import yaml
 from aiosmtpd.controller import Controller
-from celery_chain import Ports, Told, systems, tell
+from celery_chain import Ports, Told, run_chain, systems
 from compose_figures import Memory, seconds_of_steps, table
 from compose_stack import AIRFLOW, ComposeStack, redis_is_there, wait_until
 from compose_telemetry import Ears, asked_of_prometheus
@@ -179,7 +179,7 @@ def told(stack: ComposeStack, places: Ports) -> Iterator[Told]:
     server.start()
     try:
         with systems(stack, places) as made, Memory(stack.running) as memory:
-            yield tell(stack, made, memory, ORDERS)
+            yield run_chain(stack, made, memory, ORDERS)
     finally:
         server.stop()
 

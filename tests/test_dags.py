@@ -62,7 +62,7 @@ def task(task):
         "at_once": task.max_active_tis_per_dagrun,
     }
 
-def tell(dag):
+def described(dag):
     return {
         "tags": sorted(dag.tags), "doc": dag.doc_md or "", "catchup": dag.catchup, "max_active_runs": dag.max_active_runs,
         "timetable": type(dag.timetable).__name__, "params": {name: param.schema for name, param in dag.params.items()},
@@ -72,7 +72,7 @@ def tell(dag):
 json.dump(
     {
         "errors": {str(file): text[-800:] for file, text in bag.import_errors.items()},
-        "heavy": heavy, "dags": {dag_id: tell(dag) for dag_id, dag in bag.dags.items()},
+        "heavy": heavy, "dags": {dag_id: described(dag) for dag_id, dag in bag.dags.items()},
     },
     open(sys.argv[3], "w"),
 )

@@ -54,7 +54,7 @@ def test_an_erased_customer_is_absent_from_every_table_and_file_and_does_not_ret
     for order in orders.values():
         pair.shop.invoice(order)
     pair.run()
-    _tell_of(pair, ANN, BEN)
+    _mention(pair, ANN, BEN)
     before = _tables_with(pair.engine, *TRACES)
     assert {"document", "payload", "change_body", "mail", "finding", "quarantine", "listed_invoice"} <= before.keys()
     amounts = _amounts(pair.engine, orders[ANN.email])
@@ -129,7 +129,7 @@ def _settings(pair: ShopAndBooks) -> Settings:
     return Settings(instances={pair.instance.id: pair.instance})
 
 
-def _tell_of(pair: ShopAndBooks, *people: Address) -> None:
+def _mention(pair: ShopAndBooks, *people: Address) -> None:
     """Texts in which a name is between other words, as findings, quarantine and mails have them."""
     with pair.engine.begin() as connection:
         for number, person in enumerate(people):

@@ -28,15 +28,15 @@ from magodoo.errors import InvariantError, Unavailable, UnknownField, Unreadable
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
-def stamp(seconds: int) -> str:
+def timestamp(seconds: int) -> str:
     return (START + timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @pytest.fixture
 def shop() -> Iterator[Shop]:
-    """60 invoices, many of them with one stamp: three seconds of 7, one second of 25, the rest alone."""
+    """60 invoices, many of them with one timestamp: three seconds of 7, one second of 25, the rest alone."""
     seconds = [1] * 7 + [2] * 7 + [3] * 7 + [5] * 25 + list(range(10, 24))
-    rows = [invoice(number * 3, stamp(second)) for number, second in enumerate(seconds, 1)]
+    rows = [invoice(number * 3, timestamp(second)) for number, second in enumerate(seconds, 1)]
     with served(Shop({"order": [], "invoice": rows, "shipment": [], "credit_memo": []})) as running:
         yield running
 
@@ -52,7 +52,9 @@ def test_every_row_is_read_once_whatever_the_page_size_and_the_ties(shop: Shop, 
 def test_the_window_is_half_open_and_in_utc(shop: Shop) -> None:
     berlin = datetime.fromisoformat("2026-11-22T10:00:02+01:00")
     rows = ids_of(client_of(shop).changed(Kind.INVOICE, berlin, START + timedelta(seconds=5)))
-    assert rows == [row["entity_id"] for row in shop.rows["invoice"] if stamp(2) <= row["updated_at"] < stamp(5)]
+    assert rows == [
+        row["entity_id"] for row in shop.rows["invoice"] if timestamp(2) <= row["updated_at"] < timestamp(5)
+    ]
 
 
 def test_a_bound_within_a_second_keeps_that_second(shop: Shop) -> None:
@@ -60,7 +62,9 @@ def test_a_bound_within_a_second_keeps_that_second(shop: Shop) -> None:
     rows = ids_of(
         client_of(shop).changed("invoice", START + timedelta(seconds=2) + half, START + timedelta(seconds=3) + half)
     )
-    assert rows == [row["entity_id"] for row in shop.rows["invoice"] if stamp(2) <= row["updated_at"] <= stamp(3)]
+    assert rows == [
+        row["entity_id"] for row in shop.rows["invoice"] if timestamp(2) <= row["updated_at"] <= timestamp(3)
+    ]
 
 
 def test_a_time_without_a_zone_is_refused_before_anything_is_sent(shop: Shop) -> None:
@@ -83,7 +87,7 @@ def test_rows_that_change_while_they_are_read_come_again_and_no_other_is_lost(sh
         number = next(moved, None)
         for row in shop.rows["invoice"]:
             if row["entity_id"] == number:
-                row["updated_at"], row["state"] = stamp(500 + number), 3
+                row["updated_at"], row["state"] = timestamp(500 + number), 3
 
     shop.on_list = touch
     rows = [row for page in client_of(shop, page_size=10).changed("invoice", None) for row in page.rows]
@@ -180,7 +184,7 @@ def test_a_server_that_ignores_filters_is_stopped_instead_of_read_for_ever(shop:
 
 
 def test_rows_lost_on_the_way_are_noticed_by_the_count(shop: Shop) -> None:
-    shop.sent_as = lambda row: row | {"updated_at": stamp(9000)} if row["entity_id"] == 30 else row
+    shop.sent_as = lambda row: row | {"updated_at": timestamp(9000)} if row["entity_id"] == 30 else row
     with pytest.raises(Unavailable, match="rows were read"):
         list(client_of(shop, page_size=10).changed("invoice", None))
 
@@ -191,7 +195,7 @@ def test_a_failing_row_does_not_affect_other_rows_of_its_page(shop: Shop) -> Non
         12: {"grand_total": "NaN"},
         18: {"items": 7},
         24: {"entity_id": "twenty-four"},
-        36: {"updated_at": stamp(9000)},
+        36: {"updated_at": timestamp(9000)},
     }
     shop.sent_as = lambda row: row | damage.get(row["entity_id"], {})
     pages = list(client_of(shop, page_size=100).changed("invoice", None))
@@ -201,9 +205,9 @@ def test_a_failing_row_does_not_affect_other_rows_of_its_page(shop: Shop) -> Non
 
 def test_one_id_twice_with_different_content_is_not_taken_as_sound(shop: Shop) -> None:
     shop.rows["invoice"] = [
-        invoice(1, stamp(1)),
-        invoice(2, stamp(2)),
-        invoice(2, stamp(2), grand_total=Decimal("99.99")),
+        invoice(1, timestamp(1)),
+        invoice(2, timestamp(2)),
+        invoice(2, timestamp(2), grand_total=Decimal("99.99")),
     ]
     pages = list(client_of(shop).changed("invoice", None))
     assert ids_of(pages) == [1]
@@ -211,13 +215,13 @@ def test_one_id_twice_with_different_content_is_not_taken_as_sound(shop: Shop) -
 
 
 def test_one_row_twice_on_a_page_is_read_once(shop: Shop) -> None:
-    shop.rows["invoice"] = [invoice(1, stamp(1)), invoice(2, stamp(2)), invoice(2, stamp(2))]
+    shop.rows["invoice"] = [invoice(1, timestamp(1)), invoice(2, timestamp(2)), invoice(2, timestamp(2))]
     assert ids_of(client_of(shop).changed("invoice", None)) == [1, 2]
 
 
 def test_many_keys_go_into_few_in_filters_that_fit_into_a_url(shop: Shop) -> None:
     wanted = range(1_000_001, 1_000_401)
-    shop.rows["invoice"] = [invoice(number, stamp(1)) for number in wanted]
+    shop.rows["invoice"] = [invoice(number, timestamp(1)) for number in wanted]
     assert ids_of(client_of(shop).by_ids("invoice", wanted)) == list(wanted)
     assert len(shop.asked) == 4
     assert max(len(asked.query) for asked in shop.asked) < 4000

@@ -136,11 +136,11 @@ def _assert_the_same_in_every_order(sales: Sales, shuffle: random.Random) -> Non
             shuffle.shuffle(rows)
         again = reconcile(sales.frames(), sales.instance, NOW)
         pd.testing.assert_frame_equal(once.pairs, again.pairs)
-        assert [_told(each) for each in once.findings] == [_told(each) for each in again.findings]
+        assert [_comparable(each) for each in once.findings] == [_comparable(each) for each in again.findings]
         assert once.changes == again.changes
 
 
-def _told(finding) -> tuple:
+def _comparable(finding) -> tuple:
     return finding.key, finding.message, finding.change, finding.no_change_reason, finding.severity
 
 
@@ -157,8 +157,8 @@ def test_orders_are_matched_independently(seed: int) -> None:
         ids = {(row["side"], row["kind"], row["source_id"]) for row in documents}
         lines = [row for row in sales.lines if (row["side"], row["kind"], row["source_id"]) in ids]
         alone = canonical(pd.DataFrame(documents), pd.DataFrame(lines))
-        apart += [_told(each) for each in reconcile(alone, sales.instance, NOW).findings]
-    assert sorted(apart) == [_told(each) for each in together.findings]
+        apart += [_comparable(each) for each in reconcile(alone, sales.instance, NOW).findings]
+    assert sorted(apart) == [_comparable(each) for each in together.findings]
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -63,13 +63,13 @@ def test_the_36_tax_modes_are_there() -> None:
 def test_an_order_of_the_german_stores_has_its_expected_result(german: ShopAndBooks, name: str) -> None:
     order = ORDERS[name]
     expected = GERMAN.get(name, set())
-    assert _told(german, order) == expected
+    assert _outcome(german, order) == expected
     assert _differences(german, order, imported=name not in NEVER_IMPORTED) == []
 
 
 @pytest.mark.parametrize("order", list(american_shop().tables.orders))
 def test_an_order_of_the_recorded_shop_has_its_expected_result(american: ShopAndBooks, order: int) -> None:
-    assert _told(american, order) == AMERICAN.get(order, set())
+    assert _outcome(american, order) == AMERICAN.get(order, set())
     assert _differences(american, order) == []
 
 
@@ -78,7 +78,7 @@ def test_a_second_run_has_nothing_to_do(shop: str, request: pytest.FixtureReques
     assert request.getfixturevalue(shop).find_more_to_do() == {}
 
 
-def _told(pair: ShopAndBooks, order: int) -> Told:
+def _outcome(pair: ShopAndBooks, order: int) -> Told:
     return {(row["type"], row["kind"]) for row in pair.reported(order)}
 
 

@@ -91,13 +91,13 @@ def test_two_runs_at_once_end_in_the_same_state(pair: Pair) -> None:
     orders = [row.order_key for row in rows(pair, "select order_key from order_work")]
     failures: list[BaseException] = []
 
-    def look(keys: list[str]) -> None:
+    def reconcile_orders(keys: list[str]) -> None:
         try:
             reconcile.run(pair.context(), keys)
         except BaseException as failure:
             failures.append(failure)
 
-    threads = [threading.Thread(target=look, args=(keys,)) for keys in (orders, orders[::-1], orders[::2])]
+    threads = [threading.Thread(target=reconcile_orders, args=(keys,)) for keys in (orders, orders[::-1], orders[::2])]
     for thread in threads:
         thread.start()
     for thread in threads:

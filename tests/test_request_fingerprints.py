@@ -50,7 +50,7 @@ LONG = 60  # characters from which on a value of the calls is named by its path 
 def rows(module_staging_url: str, tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
     """The changes of the story as the file holds them."""
     with request_forms.a_pair(module_staging_url, tmp_path_factory.mktemp("docs")) as pair:
-        stored = request_forms.tell(pair)
+        stored = request_forms.plan_all(pair)
     counts: Counter[tuple[str, str]] = Counter()
     for row in stored:
         counts[row["form"], row["kind"]] += 1

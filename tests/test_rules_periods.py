@@ -23,7 +23,7 @@ def locked() -> date:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def closed_books(pair: ShopAndBooks, request: pytest.FixtureRequest) -> None:
+def closed_periods(pair: ShopAndBooks, request: pytest.FixtureRequest) -> None:
     pair.call("account.journal", "create", vals_list=[{"name": "Web shop", "code": "WEB", "type": "sale"}])
     pair.call("res.company", "write", [1], vals={"sale_lock_date": f"{locked()}"})
     request.getfixturevalue("telling")

@@ -47,10 +47,10 @@ def test_a_muted_finding_is_listed_with_the_documents_of_the_month_that_it_cover
     mute = "update finding set muted_until = '2027-01-01', muted_by = 'anna', muted_reason = 'agreed' where type = 'total_mismatch'"
     with sales.begin() as connection:
         keep_statement(connection, AFTERWARDS)
-        loud = _annexes(connection)
+        loud = _schedules(connection)
         connection.execute(text(mute))
         keep_statement(connection, AFTERWARDS)
-        muted = _annexes(connection)
+        muted = _schedules(connection)
     assert (loud["muted"], loud["muted_steps"]) == ([], [])
     assert [(row["type"], row["muted_by"], row["reason"]) for row in muted["muted"]] == [
         ("total_mismatch", "anna", "agreed")
@@ -60,7 +60,7 @@ def test_a_muted_finding_is_listed_with_the_documents_of_the_month_that_it_cover
     ]
 
 
-def _annexes(connection: Any) -> dict[str, Any]:
+def _schedules(connection: Any) -> dict[str, Any]:
     kept = store.latest(connection, "us", OCTOBER.first)
     assert kept is not None
     return dict(kept.body["annexes"])

@@ -117,7 +117,7 @@ class Browser:
     def text(self, frame: str = "") -> str:
         return str(self.run("document.body.innerText", frame))
 
-    def picture(self, file: Path) -> None:
+    def screenshot(self, file: Path) -> None:
         """The whole page (at most three windows high) as PNG."""
         size = self.call("Page.getLayoutMetrics")["cssLayoutViewport"]
         whole = self.call("Page.getLayoutMetrics")["cssContentSize"]["height"]

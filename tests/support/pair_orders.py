@@ -18,7 +18,7 @@ TYPED = "jd 01,02 x"  # a tracking number with a comma, blanks and lower case
 ZERO, ONE, TWO = Decimal(0), Decimal(1), Decimal(2)
 
 
-def shop_alone(people: People) -> None:
+def only_in_magento(people: People) -> None:
     """Documents that only the shop has."""
     for name, cart, options in (
         ("whole", TWO_LINES, {}),
@@ -75,7 +75,7 @@ def only_authorised(people: People) -> None:
     """)
 
 
-def books_alone(people: People) -> None:
+def only_in_odoo(people: People) -> None:
     """Documents that only Odoo has; a clerk entered the orders, some were linked by an earlier import."""
     for name, linked, cart in (
         ("billed", True, TWO_LINES),
@@ -111,14 +111,14 @@ def both(people: People) -> None:
     people.everything(order, tracked=False)
     history = people.history("late track")
     people.books.order(history)
-    shop = people.in_shop(order)
+    shop = people.in_magento(order)
     people.books.invoice(history, shop[Kind.INVOICE][0]["entity_id"])
     people.books.delivery_of(history, shop[Kind.SHIPMENT][0]["entity_id"], linked=False, tracking=[f"LATE{order}"])
     order, _ = people.buy("wrong price", TWO_LINES)
     people.everything(order, ship=False)
     history = people.history("wrong price")
     people.books.order(history)
-    people.books.invoice(history, people.in_shop(order)[Kind.INVOICE][0]["entity_id"], change=dearer)
+    people.books.invoice(history, people.in_magento(order)[Kind.INVOICE][0]["entity_id"], change=dearer)
 
 
 def dearer(entries: list[Any]) -> list[Any]:
@@ -143,7 +143,7 @@ def memo_to_race_for(people: People) -> int:
     people.everything(order, ship=False)
     history = people.history("raced memo", "cashondelivery")
     people.books.order(history)
-    (invoice,) = people.in_shop(order)[Kind.INVOICE]
+    (invoice,) = people.in_magento(order)[Kind.INVOICE]
     people.books.invoice(history, invoice["entity_id"])
     total = cents(invoice["grand_total"])
     people.books.pay(history, f"inv_{invoice['entity_id']}", total, "USD")

@@ -108,7 +108,7 @@ def log_in(browser: Browser, state: State) -> None:
 
 def photograph(browser: Browser, file: Path) -> None:
     """An image in 64 colours: pages of text need no more."""
-    browser.picture(file)
+    browser.screenshot(file)
     with Image.open(io.BytesIO(file.read_bytes())) as picture:
         picture.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(file, optimize=True)
 

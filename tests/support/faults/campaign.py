@@ -218,7 +218,7 @@ class Campaign:
             counts = load.run(self.lab.context)
             self._pass_time()
             chain(self.lab.context, orders, known_only=True)
-            stuck = [(order, line) for order, line, _ in self._standing()]
+            stuck = [(order, line) for order, line, _ in self._unfinished()]
             again += self._again()
             if not stuck and not counts.get("changed") and not counts["refused"]:
                 break
@@ -231,7 +231,7 @@ class Campaign:
 
     def _again(self) -> list[tuple[str, str]]:
         """What was done and is planned all the same."""
-        return [(order, line) for order, line, repeated in self._standing() if repeated]
+        return [(order, line) for order, line, repeated in self._unfinished() if repeated]
 
     def _done_twice(self, orders: list[str]) -> list[tuple[str, str]]:
         """What was done, planned again, and done once more: the probe kept it from being doubled, and nothing else did."""
@@ -243,7 +243,7 @@ class Campaign:
         with self.lab.engine.connect() as connection:
             return [(row.order_key, row.line) for row in connection.execute(text(statement), {"orders": orders})]
 
-    def _standing(self) -> list[tuple[str, str, bool]]:
+    def _unfinished(self) -> list[tuple[str, str, bool]]:
         """(order, what, whether the same was done before) of every change that is open or failed."""
         statement = (
             "select order_key, kind || ' of order ' || order_number || ' is ' || state || ': ' || coalesce(reason, '') as line,"

@@ -133,7 +133,7 @@ class Life:
             self.clock.now = max(self.clock.now, moment)
             self.month.at(0)
             do()
-        self._settle()
+        self._run_to_the_end()
         self.counts["orders"] = len(self.people)
 
     def _plan(self, moment: datetime, do: Callable[[], None]) -> None:
@@ -269,7 +269,7 @@ class Life:
             return False
         return True
 
-    def _settle(self) -> None:
+    def _run_to_the_end(self) -> None:
         self.troubles = Troubles()
         for turn in range(MOST_ROUNDS):
             self.clock.now += self.every
