@@ -81,7 +81,7 @@ AREAS = {
     ),
     "protocol": Area(
         tuple(f"ledger/{name}.py" for name in ("executor", "read_back", "behaviour")),
-        ("test_load_interrupted.py", "test_load_protocol.py", "test_load_never.py"),
+        ("test_load_interrupted.py", "test_load_protocol.py", "test_load_forbidden_writes.py"),
     ),
 }
 COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {

@@ -84,7 +84,7 @@ def module_staging_url(new_staging: Callable[[], str], postgres: Cluster) -> Ite
 
 @pytest.fixture(scope="module")
 def pair(module_staging_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShopAndBooks]:
-    """A small shop and its books, empty but provisioned, that the tests of one module share."""
+    """A small shop and its Odoo, empty but provisioned, that the tests of one module share."""
     from shop_and_books import shop_and_books  # pandas and Great Expectations, which most tests do without
 
     with shop_and_books(module_staging_url, tmp_path_factory.mktemp("data_docs")) as made:
@@ -105,7 +105,7 @@ def made(staging_url: str) -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def telling(pair: ShopAndBooks, request: pytest.FixtureRequest) -> Told:
-    """What became of the stories of a module, told side by side."""
+    """What became of the stories of a module, run side by side."""
     from stories import tell
 
     return tell(pair, [item for item in request.session.items if item.getparent(pytest.Module) is request.node])
@@ -113,7 +113,7 @@ def telling(pair: ShopAndBooks, request: pytest.FixtureRequest) -> Told:
 
 @pytest.fixture
 def replayed(record_property: Callable[[str, object], None]) -> Callable[[str, int], None]:
-    """Says how many recorded exchanges a test replays, and of whom; the run's last lines tell how many were answered as recorded."""
+    """Says how many recorded exchanges a test replays, and of whom; the run's last lines say how many were answered as recorded."""
     return lambda system, exchanges: record_property(f"{REPLAYED}{system}", exchanges)
 
 

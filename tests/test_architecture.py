@@ -75,7 +75,7 @@ def test_every_file_and_function_of_the_page_exists(story: str) -> None:
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_a_story_is_short(story: str) -> None:
+def test_a_story_passes_few_files(story: str) -> None:
     assert len([name for name in STORIES[story] if not name.startswith("dags/")]) <= MOST_WITH_CONNECTORS
     assert len([name for name in STORIES[story] if not name.startswith((CONNECTORS, "dags/"))]) <= MOST
 
@@ -91,7 +91,7 @@ def test_the_page_has_the_folders_and_the_arrows_of_the_layers() -> None:
 
 
 class Passed:
-    """The functions that stood on the stack at the moments that count."""
+    """The functions that were on the stack at the moments that count."""
 
     def __init__(self, order: int | None) -> None:
         self.order = str(order)

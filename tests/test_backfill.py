@@ -39,7 +39,7 @@ def test_chunks_cover_the_window_once_and_in_order() -> None:
     assert all(chunk["documents"] == list(backfill.DOCUMENTS) for chunk in cut)
 
 
-def test_what_has_not_happened_yet_is_left_out() -> None:
+def test_chunks_end_at_the_present() -> None:
     assert chunks("2026-11-22T00:00:00Z", "2026-12-24T00:00:00Z")[-1]["to"] == NOW.isoformat()
 
 
@@ -105,12 +105,12 @@ class Backfill:
 
         operator = BackfillProgressOperator(task_id="progress", instance="us", chunk=chunk)
         counts = operator.execute({"run_id": run_id})
-        return self._told(counts), operator.label
+        return self._reported(counts), operator.label
 
     def report(self, run_id: str = "one") -> tuple[int, ...]:
         from magodoo_airflow.operators.backfill import BackfillReportOperator
 
-        return self._told(BackfillReportOperator(task_id="report", instance="us").execute({"run_id": run_id}))
+        return self._reported(BackfillReportOperator(task_id="report", instance="us").execute({"run_id": run_id}))
 
     def latest(self) -> tuple[str, int] | None:
         """The DAG run of the last backfill, and how many chunks were done."""
@@ -119,7 +119,7 @@ class Backfill:
         return (found[0], found[1].get("chunks_done", 0)) if found else None
 
     @staticmethod
-    def _told(counts: dict[str, int]) -> tuple[int, ...]:
+    def _reported(counts: dict[str, int]) -> tuple[int, ...]:
         names = ("chunks", "chunks_done", "documents_read", "documents_changed", "findings_new")
         return tuple(counts[name] for name in names)
 
@@ -131,7 +131,7 @@ def backfilling(staging_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     made.engine.dispose()
 
 
-def test_a_bad_form_fails_its_task_without_another_try(backfilling: Backfill) -> None:
+def test_a_bad_form_fails_its_task_without_a_retry(backfilling: Backfill) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
     assert len(backfilling.begin()) == 2
@@ -139,7 +139,7 @@ def test_a_bad_form_fails_its_task_without_another_try(backfilling: Backfill) ->
         backfilling.begin(instance="broken")
 
 
-def test_a_backfill_tells_chunk_by_chunk_how_far_it_has_come(backfilling: Backfill) -> None:
+def test_a_backfill_reports_its_progress_after_each_chunk(backfilling: Backfill) -> None:
     backfilling.read({"from": "2026-11-01T00:00:00Z", "to": "2026-11-01T12:00:00Z"}, 3)  # before it began
     first, second = backfilling.begin()
     backfilling.read(first, 1)
@@ -153,7 +153,7 @@ def test_a_backfill_tells_chunk_by_chunk_how_far_it_has_come(backfilling: Backfi
     assert backfilling.report() == (2, 2, 12, 4, 2)
 
 
-def test_a_backfill_that_was_stopped_and_goes_on_knows_what_was_done(backfilling: Backfill) -> None:
+def test_a_resumed_backfill_keeps_its_count_of_finished_chunks(backfilling: Backfill) -> None:
     first, second = backfilling.begin()
     backfilling.read(first, 1)
     backfilling.find()
@@ -168,7 +168,7 @@ def test_a_backfill_that_was_stopped_and_goes_on_knows_what_was_done(backfilling
     assert backfilling.report() == (2, 2, 12, 4, 1)
 
 
-def test_another_backfill_over_the_same_window_counts_anew(backfilling: Backfill) -> None:
+def test_a_new_backfill_of_the_same_window_starts_its_count_at_zero(backfilling: Backfill) -> None:
     assert backfilling.latest() is None
     for chunk in backfilling.begin():
         backfilling.read(chunk, 1)

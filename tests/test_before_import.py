@@ -1,4 +1,4 @@
-"""What happened to an order before its first import, how its money stands, and where its customer lives."""
+"""What happened to an order before its first import, the state of its payment, and where its customer lives."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def ordered_in_odoo(pair: ShopAndBooks, order: int) -> dict[str, float]:
 
 
 @story()
-def test_what_was_cancelled_before_the_import_is_not_imported_and_not_to_be_delivered(pair: ShopAndBooks) -> Story:
+def test_goods_cancelled_before_the_import_are_neither_imported_nor_delivered(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 3, "SKU-002": 2})
     item = pair.items(order)["SKU-001"]
     pair.shop.invoice(order, {item: 1})
@@ -38,7 +38,7 @@ def test_what_was_cancelled_before_the_import_is_not_imported_and_not_to_be_deli
 
 
 @story()
-def test_what_is_cancelled_after_the_import_stays_a_matter_of_the_warehouse(pair: ShopAndBooks) -> Story:
+def test_goods_cancelled_after_the_import_are_a_warehouse_finding(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 3})
     item = pair.items(order)["SKU-001"]
     pair.shop.invoice(order, {item: 1})
@@ -55,7 +55,7 @@ QUOTATIONS = {"payment_methods": {"banktransfer": {"import_states": ["new", "pro
 
 
 @story(restless=True, **QUOTATIONS)
-def test_what_is_cancelled_while_the_order_is_a_quotation_is_to_be_taken_off_it(pair: ShopAndBooks) -> Story:
+def test_goods_cancelled_while_the_order_is_a_quotation_are_to_be_removed_from_it(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 3})
     yield run_chain()
     (sale,) = pair.sales(order)
@@ -78,7 +78,7 @@ def test_what_is_cancelled_while_the_order_is_a_quotation_is_to_be_taken_off_it(
 
 
 @story(restless=True, **QUOTATIONS)
-def test_an_address_that_changes_while_the_order_is_a_quotation_is_told_to_the_warehouse(pair: ShopAndBooks) -> Story:
+def test_an_address_changed_while_the_order_is_a_quotation_is_a_warehouse_finding(pair: ShopAndBooks) -> Story:
     order = pair.order()
     yield run_chain()
     move_to(pair, order, "9 New Road")
@@ -87,7 +87,7 @@ def test_an_address_that_changes_while_the_order_is_a_quotation_is_told_to_the_w
 
 
 @story(restless=True)
-def test_a_line_that_was_taken_off_after_it_was_invoiced_is_named(pair: ShopAndBooks) -> Story:
+def test_a_line_removed_after_it_was_invoiced_is_named(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 1, "SKU-002": 1})
     pair.shop.invoice(order)
     take_off(pair, order, "SKU-002")
@@ -100,7 +100,7 @@ def test_a_line_that_was_taken_off_after_it_was_invoiced_is_named(pair: ShopAndB
 
 
 @story(restless=True)
-def test_tax_without_a_rate_is_named_with_its_line_and_no_mapping_is_asked_for(pair: ShopAndBooks) -> Story:
+def test_tax_without_a_rate_is_named_with_its_line_and_requires_no_mapping(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 1})
     pair.shop.invoice(order)
     (row,) = pair.shop.order(order)["items"]
@@ -131,7 +131,7 @@ def take_off(pair: ShopAndBooks, order: int, sku: str) -> None:
 
 
 @story()
-def test_an_open_authorisation_is_told_though_no_invoice_waits(pair: ShopAndBooks) -> Story:
+def test_an_open_authorisation_is_a_finding_even_without_an_invoice_to_push(pair: ShopAndBooks) -> Story:
     order = pair.order(GOODS, CARD, days_ago=3)
     yield run_chain()
     (told,) = pair.reported(order)
@@ -145,7 +145,7 @@ def test_an_open_authorisation_is_told_though_no_invoice_waits(pair: ShopAndBook
 
 
 @story()
-def test_an_invoice_that_looks_paid_on_an_open_authorisation_is_told_and_no_payment_is_registered(
+def test_an_invoice_shown_as_paid_on_an_open_authorisation_is_a_finding_and_no_payment_is_registered(
     pair: ShopAndBooks,
 ) -> Story:
     order = pair.order(GOODS, CARD, days_ago=2)
@@ -162,7 +162,7 @@ def test_an_invoice_that_looks_paid_on_an_open_authorisation_is_told_and_no_paym
 
 
 @story()
-def test_a_voided_authorisation_is_told_as_one_and_not_as_one_to_capture(pair: ShopAndBooks) -> Story:
+def test_a_voided_authorisation_is_reported_as_voided_and_not_as_open(pair: ShopAndBooks) -> Story:
     """Nothing on the order changes with a void but its history: `amount_authorized` and the state stay."""
     before, after, billed = (pair.order(GOODS, CARD, days_ago=3) for _ in range(3))
     pair.shop.void_authorisation(before)
@@ -217,7 +217,7 @@ def test_a_region_with_another_code_is_found_by_its_name_in_its_country(pair: Sh
 
 
 @story()
-def test_a_region_that_odoo_does_not_list_is_not_lost_and_does_not_become_the_city(pair: ShopAndBooks) -> Story:
+def test_a_region_unknown_to_odoo_is_kept_and_does_not_become_the_city(pair: ShopAndBooks) -> Story:
     home = lives(city="Springfield", street=("1 Elm St", "Apt 4"), region="Shire of the West", region_id=0)
     order = pair.order(payment="cashondelivery", billing=home, shipping=home)
     yield run_chain()
@@ -238,7 +238,7 @@ def move_to(pair: ShopAndBooks, order: int, street: str) -> None:
 
 
 @story()
-def test_an_address_that_changes_after_the_import_is_told_to_the_warehouse_while_goods_are_open(
+def test_an_address_changed_after_the_import_is_a_warehouse_finding_while_goods_are_open(
     pair: ShopAndBooks,
 ) -> Story:
     order = pair.order(payment="cashondelivery")
@@ -253,7 +253,7 @@ def test_an_address_that_changes_after_the_import_is_told_to_the_warehouse_while
 
 
 @story()
-def test_an_address_that_a_clerk_took_over_onto_a_new_contact_is_told_no_more(pair: ShopAndBooks) -> Story:
+def test_an_address_copied_to_a_new_contact_is_no_longer_a_finding(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="cashondelivery")
     yield run_chain()
     move_to(pair, order, "9 New Road")
@@ -276,7 +276,7 @@ def test_an_address_that_a_clerk_took_over_onto_a_new_contact_is_told_no_more(pa
 
 
 @story()
-def test_an_address_that_changes_after_the_invoice_is_told_to_accounting(pair: ShopAndBooks) -> Story:
+def test_an_address_changed_after_the_invoice_is_an_accounting_finding(pair: ShopAndBooks) -> Story:
     order = pair.order()
     pair.shop.invoice(order)
     pair.shop.ship(order)
@@ -291,7 +291,7 @@ def test_an_address_that_changes_after_the_invoice_is_told_to_accounting(pair: S
 
 
 @story()
-def test_a_vat_number_that_comes_later_is_told_and_written_nowhere(pair: ShopAndBooks) -> Story:
+def test_a_vat_number_added_after_the_import_is_a_finding_and_is_not_written(pair: ShopAndBooks) -> Story:
     order = pair.order()
     pair.shop.invoice(order)
     yield run_chain()

@@ -74,7 +74,7 @@ def test_extraction_stages_every_document_of_the_shop(new_staging: Callable[[], 
     assert {name: told[0] for name, told in took.result.items()} == {name: len(made[name]) for name in took.result}
 
 
-def test_a_month_is_explained_with_nothing_left(new_staging: Callable[[], str]) -> None:
+def test_a_month_is_explained_without_remainder(new_staging: Callable[[], str]) -> None:
     url = new_staging()
     pages.fill(url, 60)
     statement.into_october(url)
@@ -91,18 +91,18 @@ def test_another_result_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         contest.hold([Contestant("ours", "a:b"), Contestant("theirs", "c:d")], 1)
 
 
-def test_a_ratio_is_taken_round_by_round_as_a_machine_s_pace_drifts() -> None:
+def test_a_ratio_is_measured_per_round_because_machine_speed_drifts() -> None:
     quick_then_slow, half = {"all_seconds": [1.0, 4.0, 2.0]}, {"all_seconds": [0.5, 2.0, 1.0]}
     assert contest.ratio(quick_then_slow, half) == 2.0
     assert contest.ratio(quick_then_slow, {"all_seconds": [0.25]}) == 4.0  # a contestant that runs less often
 
 
-def test_a_contestant_that_hangs_is_ended() -> None:
+def test_a_contestant_that_hangs_is_killed() -> None:
     with pytest.raises(RuntimeError, match="longer than 2 s"):
         contest.run("signal:pause", {}, longest=2)
 
 
-def test_the_exponent_of_linear_and_of_square_work() -> None:
+def test_linear_work_has_exponent_1_and_quadratic_work_2() -> None:
     assert scale.exponent({1000: 1.0, 2000: 2.0, 4000: 4.0}) == 1.0
     assert scale.exponent({1000: 1.0, 2000: 4.0, 4000: 16.0}) == 2.0
 

@@ -71,7 +71,7 @@ def priced_by_parts(shop: MagentoShop, order: int) -> set[int]:
 
 
 def is_free(shop: MagentoShop, order: int) -> bool:
-    """Whether a bundle that its parts price costs nothing: nothing in the order tells it from one of fixed price."""
+    """Whether a bundle that its parts price costs nothing: nothing in the order distinguishes it from one of fixed price."""
     rows = shop.order(order)["items"]
     return any(item.get("_dynamic") and not item["price"] for item in rows)
 
@@ -137,7 +137,7 @@ def test_an_invoice_and_a_refund_of_bundles_are_predicted_to_the_cent(
 
 
 @pytest.mark.parametrize("form", [dict, json.dumps])
-def test_what_the_order_declares_comes_before_its_figures(form: Any) -> None:
+def test_a_declared_price_mode_takes_precedence_over_the_figures(form: Any) -> None:
     """`product_calculations` is in the item's options: an extension may show them."""
     fixed = {"item_id": 1, "product_type": "bundle", "product_options": form({"product_calculations": 1})}
     dynamic = fixed | {"product_options": form({"product_calculations": 0})}
@@ -150,7 +150,9 @@ def test_what_the_order_declares_comes_before_its_figures(form: Any) -> None:
 
 @settings(max_examples=25)
 @given(orders(), st.data())
-def test_parcels_move_what_left_whichever_line_names_it(placed: tuple[MagentoShop, int], data: st.DataObject) -> None:
+def test_parcels_move_the_shipped_goods_whichever_line_names_them(
+    placed: tuple[MagentoShop, int], data: st.DataObject
+) -> None:
     """The sandbox ships as `ShipmentFactory` does; the sum of all parcels is the order without what is virtual."""
     shop, order = placed
     moved: dict[int, Decimal] = {}
@@ -237,7 +239,7 @@ def shipments(sales: Sales, parcels: list[dict[int, int]]) -> list[int]:
 
 @settings(max_examples=50)
 @given(parcels())
-def test_of_a_bundle_that_ships_separately_each_parcel_delivers_its_parts(drawn: list[dict[int, int]]) -> None:
+def test_each_parcel_of_a_separately_shipped_bundle_delivers_its_parts(drawn: list[dict[int, int]]) -> None:
     sales = sold(priced_by_parts=True)
     shipments(sales, drawn)
     planned = [change.intent.items for change in sales.reconcile().result.changes if change.kind == "odoo_delivery"]
@@ -247,7 +249,7 @@ def test_of_a_bundle_that_ships_separately_each_parcel_delivers_its_parts(drawn:
 
 @settings(max_examples=50)
 @given(parcels())
-def test_of_a_fixed_bundle_that_ships_separately_the_last_part_delivers_it(drawn: list[dict[int, int]]) -> None:
+def test_the_last_part_of_a_separately_shipped_fixed_bundle_delivers_it(drawn: list[dict[int, int]]) -> None:
     sales = sold(priced_by_parts=False)
     numbers = shipments(sales, drawn)
     found = sales.reconcile()

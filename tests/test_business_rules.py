@@ -55,6 +55,6 @@ def test_every_named_test_exists(existing: set[str]) -> None:
     assert sorted(named - existing) == []
 
 
-def test_live_is_said_of_the_rules_that_a_live_odoo_was_asked(live: set[str]) -> None:
+def test_rules_tested_on_a_live_odoo_are_marked_live(live: set[str]) -> None:
     wrong = [row for row in rows() if ("(**live**)" in row) != bool(live & set(NAMED.findall(row)))]
     assert wrong == []

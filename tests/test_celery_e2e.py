@@ -18,10 +18,10 @@ import pytest
 import requests
 import yaml
 from aiosmtpd.controller import Controller
-from celery_story import Ports, Told, systems, tell
-from compose_ears import Ears, asked_of_prometheus
+from celery_chain import Ports, Told, run_chain, systems
 from compose_figures import Memory, seconds_of_steps, table
 from compose_stack import AIRFLOW, ComposeStack, redis_is_there, wait_until
+from compose_telemetry import Ears, asked_of_prometheus
 from cryptography.fernet import Fernet
 from faults import checker
 from sqlalchemy import text
@@ -151,7 +151,7 @@ def test_an_instance_that_is_added_to_the_settings_has_its_dags_without_a_restar
     file.write_text(before)
 
 
-def test_every_service_that_is_not_anothers_image_was_started(stack: ComposeStack) -> None:
+def test_every_service_of_our_image_was_started(stack: ComposeStack) -> None:
     started = set(AIRFLOW) | set(OPTIONAL) | {"airflow-init", "airflow-worker"}
     assert started == {name for name, service in stack.services.items() if "build" in service}
 
@@ -179,7 +179,7 @@ def told(stack: ComposeStack, places: Ports) -> Iterator[Told]:
     server.start()
     try:
         with systems(stack, places) as made, Memory(stack.running) as memory:
-            yield tell(stack, made, memory, ORDERS)
+            yield run_chain(stack, made, memory, ORDERS)
     finally:
         server.stop()
 
@@ -195,7 +195,7 @@ def test_nothing_is_lost_doubled_or_wrong(told: Told) -> None:
     assert told.open_ones == []
 
 
-def test_the_task_of_the_dead_worker_was_taken_up_by_the_other(told: Told) -> None:
+def test_the_other_worker_took_over_the_task_of_the_dead_one(told: Told) -> None:
     (again,) = [
         task for task in told.tasks
         if task["task_id"] == told.killed["task"] and task["state"] == "success"
@@ -249,14 +249,14 @@ def test_lines_of_live_tasks_are_json_with_instance_window_and_document(told: To
     assert any(line.get("window") for line in lines)
 
 
-def test_it_is_mailed_about_a_live_run_that_was_late(told: Told, ears: Ears) -> None:
+def test_operations_are_mailed_about_a_late_live_run(told: Told, ears: Ears) -> None:
     wait_until(lambda: ears.heard("airflow.magodoo.late_windows", instance="us"), 60, "the metric of a late window")
     mails = [file.read_text() for file in (told.stack.folder / "mail").glob("*.eml")]
     late = [mail for mail in mails if "[us] late: " in mail]
     assert late and all("it@example.com" in mail for mail in late)
 
 
-def test_the_figures_are_kept(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_measured_figures_are_stored(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
     with told.lab.engine.connect() as connection:
         rows = connection.execute(text("select kind, state, count(*) from change group by 1, 2 order by 1, 2")).all()
     figures = {

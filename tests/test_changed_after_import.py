@@ -42,7 +42,7 @@ DELIVERY = ("warehouse", "the delivery address")
 
 
 @story(restless=True)
-def test_an_address_edited_in_place_in_odoo_is_told_and_ends_when_it_is_put_right_on_either_side(
+def test_an_address_edited_in_odoo_is_a_finding_until_either_side_is_corrected(
     pair: ShopAndBooks,
 ) -> Story:
     orders = [pair.order(payment=COD) for _ in range(2)]
@@ -68,7 +68,7 @@ def test_an_address_edited_in_place_in_odoo_is_told_and_ends_when_it_is_put_righ
 
 
 @story(restless=True)
-def test_a_contact_of_ours_that_is_edited_to_what_magento_says_now_ends_it(pair: ShopAndBooks) -> Story:
+def test_an_address_finding_ends_when_our_contact_is_edited_to_match_magento(pair: ShopAndBooks) -> Story:
     order = pair.order(payment=COD)
     yield run_chain()
     row = pair.shop.order(order)
@@ -84,7 +84,9 @@ def test_a_contact_of_ours_that_is_edited_to_what_magento_says_now_ends_it(pair:
 
 
 @story(restless=True)
-def test_a_number_or_company_renewed_in_odoo_is_no_change_of_magento_and_hides_none(pair: ShopAndBooks) -> Story:
+def test_a_number_or_company_changed_in_odoo_neither_counts_as_nor_hides_a_change_in_magento(
+    pair: ShopAndBooks,
+) -> Story:
     order = pair.order()
     pair.shop.order(order)["billing_address"] |= {"vat_id": "DE136695976", "company": "Acme Ltd"}
     pair.shop.invoice(order)
@@ -112,7 +114,9 @@ def test_a_number_or_company_renewed_in_odoo_is_no_change_of_magento_and_hides_n
 
 
 @story(restless=True)
-def test_a_second_change_is_told_though_a_clerk_gave_the_order_another_contact(pair: ShopAndBooks) -> Story:
+def test_a_second_address_change_is_a_finding_though_a_clerk_gave_the_order_another_contact(
+    pair: ShopAndBooks,
+) -> Story:
     order = pair.order(payment=COD)
     yield run_chain()
     row = pair.shop.order(order)
@@ -145,7 +149,7 @@ def write_note(pair: ShopAndBooks, order: int, html: str) -> None:
 
 
 @story(restless=True)
-def test_a_note_that_comes_or_changes_after_the_import_is_told_until_the_transfer_has_it(pair: ShopAndBooks) -> Story:
+def test_a_note_added_or_changed_after_the_import_is_a_finding_until_the_transfer_has_it(pair: ShopAndBooks) -> Story:
     order = pair.order(payment=COD)
     yield run_chain()
     assert pair.findings(order) == set()
@@ -174,7 +178,7 @@ def test_a_note_that_comes_or_changes_after_the_import_is_told_until_the_transfe
 
 
 @story(restless=True)
-def test_a_note_is_of_no_interest_once_everything_has_left(pair: ShopAndBooks) -> Story:
+def test_a_changed_note_is_no_finding_once_everything_has_shipped(pair: ShopAndBooks) -> Story:
     order = pair.order()
     pair.shop.invoice(order)
     pair.shop.ship(order)
@@ -223,7 +227,7 @@ def of(
 
 
 @given(PLACE, st.sampled_from([(), ("TX", "Texas")]))
-def test_what_an_import_writes_is_what_magento_says(address: dict[str, Any], listed: tuple[str, ...]) -> None:
+def test_an_import_writes_the_address_that_magento_has(address: dict[str, Any], listed: tuple[str, ...]) -> None:
     row = of(address, in_odoo(address, listed), ("DE1", "DE1"), None, "")
     for place in ("billing", "shipping"):
         assert set(row["theirs"][place].split()) & set(row["written"][place].split())
@@ -240,7 +244,9 @@ def test_a_change_of_any_field_is_seen(address: dict[str, Any], field: str, word
 
 
 @given(st.lists(st.tuples(st.sampled_from(["magento", "odoo"]), st.sampled_from(["DE1", "DE2", "3", ""])), max_size=6))
-def test_since_is_what_magento_said_when_both_agreed(changes: list[tuple[str, str]]) -> None:
+def test_an_address_change_is_measured_against_the_last_value_that_both_sides_agreed_on(
+    changes: list[tuple[str, str]],
+) -> None:
     address = {"firstname": "Kim", "lastname": "A", "company": "", "street": ["1"], "city": "x", "postcode": "1", "country_id": "US",
                "telephone": "", "region": None, "region_code": None}  # fmt: skip
     here = there = last = "DE1"
@@ -253,7 +259,7 @@ def test_since_is_what_magento_said_when_both_agreed(changes: list[tuple[str, st
         assert kept["vat"] == digest(written.plain_number(last))
 
 
-def test_a_note_as_we_write_it_is_found_on_the_transfer() -> None:
+def test_a_note_written_by_us_is_recognised_on_the_transfer() -> None:
     payload = {
         "customer_note": "Ring <b>twice</b> & wait\r\nGate 4",
         "items": [{"sku": "A", "extension_attributes": {"gift_message": {"message": "Hi"}}}],

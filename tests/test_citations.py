@@ -74,12 +74,12 @@ def test_every_citation_names_a_page_and_a_section_that_are_there() -> None:
     assert wrong == []
 
 
-def test_facts_are_cited_all_over() -> None:
+def test_the_facts_are_cited_in_all_packages() -> None:
     assert sum(page.startswith("facts/") for text in TEXTS.values() for page, _ in cited(text)) > 150
 
 
 @pytest.mark.parametrize("what", list(OLD))
-def test_nothing_cites_what_is_not_in_the_repository(what: str) -> None:
+def test_every_cited_page_is_in_the_repository(what: str) -> None:
     assert [f"{name}: {found[0]}" for name, text in TEXTS.items() for found in OLD[what].finditer(text)] == []
 
 

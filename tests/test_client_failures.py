@@ -1,4 +1,4 @@
-"""What each way of failing means to a client: nothing was sent, nobody knows, wait, or a person has to mend something."""
+"""What each way of failing means to a client: nothing was sent, nobody knows, wait, or a person has to fix something."""
 
 from __future__ import annotations
 
@@ -80,9 +80,7 @@ def test_a_certificate_that_is_not_trusted_is_named_as_the_reason() -> None:
 
 
 @pytest.mark.parametrize(("what", "system"), FAILURES)
-def test_a_write_that_may_have_happened_is_never_taken_for_one_that_can_be_sent_again(
-    what: Failure | int, system: System
-) -> None:
+def test_a_write_that_may_have_happened_is_never_sent_again(what: Failure | int, system: System) -> None:
     """Where a write fails otherwise than a read, nobody knows whether it happened; else it certainly did not."""
     read, write = (meaning.error for meaning in FAILURES[what, system])
     assert write in (read, errors.OutcomeUnknown)
@@ -106,7 +104,7 @@ def test_a_status_that_the_table_does_not_name_is_a_refusal_or_a_failure_of_the_
         (429, errors.Unavailable),
     ],
 )
-def test_a_status_of_what_stands_before_magento_is_told(status: int, kind: type[Exception]) -> None:
+def test_a_status_of_a_proxy_in_front_of_magento_is_reported(status: int, kind: type[Exception]) -> None:
     assert isinstance(error_of(status, b"<html>", call="GET orders", writing=False), kind)
 
 
@@ -122,7 +120,7 @@ def test_a_status_of_what_stands_before_magento_is_told(status: int, kind: type[
         (502, "text/html", errors.Unavailable),
     ],
 )
-def test_a_status_of_what_stands_before_odoo_is_told(status: int, media: str, kind: type[Exception]) -> None:
+def test_a_status_of_a_proxy_in_front_of_odoo_is_reported(status: int, media: str, kind: type[Exception]) -> None:
     assert isinstance(refusals.unclassified(status, media, call="res.users.read", write=False), kind)
 
 
@@ -165,7 +163,7 @@ def test_a_transaction_reference_that_magento_would_cut_is_stopped(reference: st
 
 
 @pytest.mark.parametrize("stamp", [None, 7, "soon", "0000-00-00 00:00:00", "1969-12-31 23:59:59"])
-def test_a_stamp_of_no_shop_is_unreadable(stamp: Any) -> None:
+def test_an_impossible_timestamp_is_unreadable(stamp: Any) -> None:
     with pytest.raises(errors.Unreadable):
         read_stamp(stamp)
 
@@ -190,13 +188,13 @@ def nested(depth: int) -> Any:
 
 
 @pytest.mark.parametrize("damage", [nested(40), "a\0b", "half \ud83d", 10**31, Decimal("1e31")])
-def test_what_no_table_can_hold_is_unreadable_where_it_is_read_and_left_out_where_it_is_not(damage: Any) -> None:
+def test_a_value_that_cannot_be_stored_is_unreadable_if_needed_and_dropped_otherwise(damage: Any) -> None:
     with pytest.raises(errors.Unreadable):
         schema.sound(needed.SHAPES[Kind.INVOICE], {**INVOICE, "increment_id": damage})
     assert schema.sound(needed.SHAPES[Kind.INVOICE], {**INVOICE, "note": damage}) == INVOICE
 
 
-def test_what_is_nested_as_deep_as_a_shop_does_it_passes() -> None:
+def test_json_nested_as_deeply_as_magento_nests_it_is_accepted() -> None:
     assert schema.sound(needed.ONLY_ID, {"entity_id": 1, "note": nested(10)})["note"] == nested(10)
 
 
@@ -217,13 +215,13 @@ INVOICE = {
         ({"items": {"a": {}}}, "not a list"),
     ],
 )
-def test_a_field_that_is_none_of_a_shop_s_is_named(change: dict[str, Any], named: str) -> None:
+def test_a_value_that_magento_cannot_send_is_named(change: dict[str, Any], named: str) -> None:
     assert schema.sound(needed.SHAPES[Kind.INVOICE], INVOICE)["items"] == []
     with pytest.raises(errors.Unreadable, match=named):
         schema.sound(needed.SHAPES[Kind.INVOICE], {**INVOICE, **change})
 
 
-def test_a_quantity_that_is_none_costs_just_that_and_is_reported() -> None:
+def test_an_invalid_optional_quantity_is_dropped_alone_and_reported() -> None:
     clean = schema.sound(needed.SHAPES[Kind.INVOICE], {**INVOICE, "total_qty": Decimal(-1)})
     assert (clean["total_qty"], clean[schema.SET_ASIDE]) == (
         None,
@@ -261,7 +259,7 @@ def test_a_record_s_first_flaw_is_named_by_its_path(change: dict[str, Any], path
     assert flaw(FIELDS.__getitem__, "order", TREE, {"id": 1}) == "name"
 
 
-def test_a_listed_record_s_fields_are_judged_by_their_names_where_nothing_else_is_known() -> None:
+def test_fields_of_an_unknown_record_are_validated_by_their_names() -> None:
     names = ["res_id", "company_id", "tag_ids", "comment"]
     row = {"id": 1, "res_id": 7, "company_id": [1, "Us"], "tag_ids": [2], "comment": object()}
     assert listed_flaw(names, {}, row) == ""

@@ -69,7 +69,7 @@ def test_docker_compose_itself_reads_the_file(tmp_path: Path) -> None:
 
 
 @needs_docker_compose
-def test_a_connection_arrives_as_it_was_written_whatever_stands_in_its_password(tmp_path: Path) -> None:
+def test_a_connection_survives_any_character_in_its_password(tmp_path: Path) -> None:
     commented = re.findall(r"^# (AIRFLOW_CONN_\w+)=(.+)$", compose.EXAMPLE.read_text(), flags=re.MULTILINE)
     given = {name: value.replace("<API key>", "a$KEY ${of} #1") for name, value in commented}
     assert any("$KEY" in value for value in given.values())
@@ -107,13 +107,13 @@ def test_nothing_starts_without_a_secret_and_none_has_a_default(name: str) -> No
         compose.read({**SECRETS, name: ""})
 
 
-def test_what_is_secret_has_no_default() -> None:
+def test_no_secret_has_a_default() -> None:
     words = ("PASSWORD", "SECRET", "KEY", "TOKEN")
     assert {name for name in compose.variables() if any(word in name for word in words)} == set(SECRETS)
     assert not re.search(r"://\w+:\w+@", compose.text())
 
 
-def test_known_keys_stand_in_the_demo_profile_only(services: dict[str, Any]) -> None:
+def test_known_keys_appear_only_in_the_demo_profile(services: dict[str, Any]) -> None:
     for name, service in services.items():
         if service.get("profiles") != ["demo"]:
             assert "demo" not in json.dumps(compose.command(service).words), name
@@ -161,7 +161,7 @@ def test_airflow_runs_on_celery_with_real_logins_and_one_set_of_keys(services: d
             assert environment[f"AIRFLOW__{key}"] == "s3cret"
 
 
-def test_data_docs_and_logs_lie_where_every_worker_sees_them(services: dict[str, Any]) -> None:
+def test_data_docs_and_logs_are_on_a_volume_shared_by_every_worker(services: dict[str, Any]) -> None:
     for name, service in services.items():
         if "build" in service:
             mounted = dict(volume.split(":")[:2] for volume in service["volumes"])
@@ -178,7 +178,7 @@ def test_only_airflow_is_reachable_from_other_machines(services: dict[str, Any])
     assert published and all(port.startswith("127.0.0.1:") for port in published.values())
 
 
-def test_what_the_image_needs_is_copied_into_it() -> None:
+def test_the_image_contains_every_file_it_needs() -> None:
     copied = re.findall(r"^COPY (.+) \S+$", (CHECKOUT / "Dockerfile").read_text(), flags=re.MULTILINE)
     assert all((CHECKOUT / name).exists() for line in copied for name in line.split())
     dynamic = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["setuptools"]["dynamic"]

@@ -29,7 +29,7 @@ def extra_fields(kind: str) -> set[str]:
     )
 
 
-def test_the_test_button_says_in_words_what_a_shop_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_test_button_says_what_magento_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(asked: Asked) -> Any:
         return recorded("auth_oauth1_bad_signature" if "currency" not in asked.path else "get_order_404")
 
@@ -80,7 +80,7 @@ def test_every_field_of_the_odoo_form_reaches_the_client(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("hook", "kind", "field"), [(MagentoHook, "magento", "verify"), (OdooHook, "odoo", "ca_bundle")]
 )
-def test_a_file_that_is_not_there_is_named_by_its_field(
+def test_a_missing_file_is_named_with_its_field(
     monkeypatch: pytest.MonkeyPatch, hook: type[MagentoHook] | type[OdooHook], kind: str, field: str
 ) -> None:
     connect(monkeypatch, kind, "https://shop.example.com", **{field: "/nowhere/house.pem"})

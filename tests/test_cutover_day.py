@@ -21,12 +21,12 @@ def first_day(module_staging_url: str, tmp_path_factory: pytest.TempPathFactory)
         yield day
 
 
-def test_after_the_first_day_every_document_is_as_it_must_be(first_day: FirstDay) -> None:
+def test_after_the_first_day_every_document_is_correct(first_day: FirstDay) -> None:
     assert first_day.day.wrong == []
     assert sum(first_day.day.met.values()) == len(first_day.old.ledger.documents)
 
 
-def test_the_history_holds_all_six_ways_and_every_fate(first_day: FirstDay) -> None:
+def test_the_history_contains_all_six_origins_and_every_outcome(first_day: FirstDay) -> None:
     ways = first_day.day.ways
     assert len(WAYS) == 6
     assert all(ways[way.name.lower()] >= 10 for way in WAYS)
@@ -38,7 +38,7 @@ def test_the_first_writes_of_each_kind_were_approved(first_day: FirstDay) -> Non
     assert first_day.day.approved >= 20
 
 
-def test_the_checker_sees_a_document_that_is_made_again_and_one_that_is_touched(first_day: FirstDay) -> None:
+def test_the_checker_detects_a_duplicated_and_a_modified_document(first_day: FirstDay) -> None:
     pair, book = first_day.pair, first_day.old.ledger
     doubled = next(each for each in book.documents if each.way is Way.NO_NUMBER and each.kind == "invoice")
     adopted = next(

@@ -62,7 +62,7 @@ def task(task):
         "at_once": task.max_active_tis_per_dagrun,
     }
 
-def tell(dag):
+def described(dag):
     return {
         "tags": sorted(dag.tags), "doc": dag.doc_md or "", "catchup": dag.catchup, "max_active_runs": dag.max_active_runs,
         "timetable": type(dag.timetable).__name__, "params": {name: param.schema for name, param in dag.params.items()},
@@ -72,7 +72,7 @@ def tell(dag):
 json.dump(
     {
         "errors": {str(file): text[-800:] for file, text in bag.import_errors.items()},
-        "heavy": heavy, "dags": {dag_id: tell(dag) for dag_id, dag in bag.dags.items()},
+        "heavy": heavy, "dags": {dag_id: described(dag) for dag_id, dag in bag.dags.items()},
     },
     open(sys.argv[3], "w"),
 )
@@ -104,7 +104,7 @@ def tasks(bag: Any) -> Iterator[tuple[str, str, Any]]:
             yield dag_id, task_id, task
 
 
-def test_what_failed_by_chance_is_tried_again_mapped_or_not(bag: Any) -> None:
+def test_a_transient_failure_is_retried_in_mapped_and_plain_tasks(bag: Any) -> None:
     """A worker that dies counts as a try: without another one its part of the orders would fail the whole run."""
     of_chain = {
         f"{dag_id.partition('__')[0]}.{task_id}": (task["retries"], task["limit"])
@@ -127,7 +127,7 @@ def test_every_file_imports(bag: Any) -> None:
     assert bag["errors"] == {}
 
 
-def test_each_sound_instance_has_its_dags_and_a_broken_one_has_none(bag: Any) -> None:
+def test_each_valid_instance_has_its_dags_and_an_invalid_one_has_none(bag: Any) -> None:
     expected = {f"{name}__{instance}" for name in PER_INSTANCE for instance in ("us", "de")}
     assert set(bag["dags"]) == expected | {"sales_backfill", "sales_upkeep", "sales_statement", "preflight"}
 
@@ -136,7 +136,7 @@ def test_files_parse_without_heavy_packages(bag: Any) -> None:
     assert bag["heavy"] == []
 
 
-def test_every_dag_says_what_it_does_and_can_be_found_by_tag(bag: Any) -> None:
+def test_every_dag_has_a_description_and_tags(bag: Any) -> None:
     for dag_id, dag in bag["dags"].items():
         assert len(dag["doc"].strip()) > 80, dag_id
         assert "magodoo" in dag["tags"], dag_id
@@ -179,7 +179,7 @@ def test_the_backfill_form_asks_for_instance_window_documents_and_dry_run(bag: A
     assert form["dry_run"]["type"] == "boolean"
 
 
-def test_the_backfill_tells_its_progress_after_each_chunk_and_ends_with_its_report(bag: Any) -> None:
+def test_the_backfill_reports_progress_after_each_chunk_and_a_summary_at_the_end(bag: Any) -> None:
     steps = bag["dags"]["sales_backfill"]["tasks"]
     chunk = [f"chunk.{name}" for name in ("magento", "odoo", "reconcile", "progress")]
     assert [steps[name]["at_once"] for name in chunk] == [1, 1, 1, 1]

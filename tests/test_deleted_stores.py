@@ -52,7 +52,9 @@ def shops(draw: st.DrawFn) -> tuple[Kind, Shop]:
 
 
 @given(shops(), st.sampled_from(["report", "ours", "ignore"]))
-def test_what_has_no_store_is_read_unless_its_order_is_of_another_store(case: tuple[Kind, Shop], choice: Any) -> None:
+def test_a_document_without_a_store_is_read_unless_its_order_is_of_another_store(
+    case: tuple[Kind, Shop], choice: Any
+) -> None:
     kind, shop = case
     source = MagentoSource(instance(stores=[1, 4], deleted_stores=choice), shop)  # type: ignore[arg-type]
     (batch,) = source.changed(kind, None, None)
@@ -119,7 +121,7 @@ def test_the_advice_about_it_can_be_followed() -> None:
     assert sold().reconcile().changes == wanted, "without `stores` every order is of this instance"
 
 
-def test_what_was_written_before_its_store_view_was_deleted_goes_on() -> None:
+def test_an_order_written_before_its_store_view_was_deleted_continues() -> None:
     sales = sold(stores=[1])
     sales.odoo_order(1)
     assert sales.reconcile().changes == ["odoo_invoice 101", "odoo_delivery 102"]

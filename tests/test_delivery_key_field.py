@@ -69,7 +69,7 @@ def test_deliveries_and_returns_carry_the_key_in_the_field_of_the_settings(
     assert staged(made, "shipment") == keys[:2]
 
 
-def test_what_was_delivered_before_the_setting_changed_is_still_known(made: Lab) -> None:
+def test_a_delivery_made_before_the_setting_changed_is_still_recognised(made: Lab) -> None:
     order = made.order({"A": 1})
     item = made.items(order)["A"]
     shipment = made.shop.ship(order)

@@ -73,7 +73,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     assert runner.marked(layout) == []
 
 
-def test_what_was_planted_is_found_and_nothing_else(told: Told) -> None:
+def test_exactly_the_planted_findings_are_found(told: Told) -> None:
     assert told.summary.comparison.missed == []
     assert told.summary.comparison.unexpected == []
 
@@ -95,7 +95,7 @@ def test_documents_were_written_in_both_directions(told: Told, kind: str) -> Non
     assert told.summary.changes[kind, "done"] > 0
 
 
-def test_what_was_written_is_matched_and_equal_to_the_cent(told: Told) -> None:
+def test_written_documents_are_matched_and_equal_to_the_cent(told: Told) -> None:
     query = text(
         """
         select c.kind, c.source_number, m.grand_total, o.grand_total, p.rule from change c
@@ -129,7 +129,7 @@ def test_every_run_succeeded_and_every_dag_is_on(told: Told) -> None:
     assert [run for dag_id in dags for run in told.api.runs(dag_id) if run.state == "failed"] == []
 
 
-def test_the_mails_arrived(told: Told) -> None:
+def test_the_expected_mails_arrived(told: Told) -> None:
     mails = [file.read_text(errors="replace") for file in told.layout.mail.glob("*.eml")]
     assert len(mails) >= told.summary.mails > 0
     assert any("accounting@example.com" in mail for mail in mails)
@@ -175,7 +175,7 @@ def test_the_data_docs_can_be_opened(told: Told) -> None:
     assert list(told.layout.var.glob("data_docs/*/*/index.html"))
 
 
-def test_the_summary_lies_in_its_file_and_the_steps_were_told(told: Told) -> None:
+def test_the_demo_writes_its_summary_file_and_prints_its_steps(told: Told) -> None:
     assert json.loads((told.layout.demo / "summary.json").read_text()) == told.summary.figures()
     steps = story.STEPS + (2 if told.summary.odoo.startswith("Odoo 19") else 0)
     for number in range(1, steps + 1):
@@ -246,7 +246,7 @@ def test_airflows_own_backfill_reads_its_windows_and_moves_no_watermark(hand: Ha
 
 
 @pytest.mark.by_hand
-def test_airflows_own_backfill_of_one_side_wakes_nothing(hand: Hand) -> None:
+def test_airflows_own_backfill_of_one_side_triggers_nothing(hand: Hand) -> None:
     before = hand.end_state()
     first = (datetime.now(UTC) - timedelta(days=3)).replace(hour=6, minute=0, second=0, microsecond=0)
     hand.backfill_by_command(CHAIN[0], first, first)
@@ -277,7 +277,7 @@ def test_a_backfill_of_an_unknown_instance_is_refused_by_the_form(hand: Hand) ->
 
 
 @pytest.mark.by_hand
-def test_a_backfill_that_was_stopped_goes_on_and_again_finds_the_same(hand: Hand) -> None:
+def test_a_stopped_backfill_resumes_and_finds_the_same(hand: Hand) -> None:
     before = hand.end_state()
     end = datetime.now(UTC).replace(microsecond=0)
     conf = {

@@ -58,9 +58,7 @@ def test_a_later_change_is_held_back_while_the_earlier_one_is_open(connection: C
 
 @pytest.mark.parametrize("end", [leases.refuse, leases.fail, leases.drop], ids=["refused", "failed", "dropped"])
 @pytest.mark.parametrize("edge", EDGES, ids=str)
-def test_an_undone_change_takes_along_what_requires_it_and_nothing_else(
-    connection: Connection, edge: Edge, end: object
-) -> None:
+def test_a_withdrawn_change_supersedes_only_what_requires_it(connection: Connection, edge: Edge, end: object) -> None:
     approved(connection, edge)
     (earlier,) = leased(connection, edge.earlier)
     end(connection, earlier, WHY, utc_now())  # type: ignore[operator]
@@ -70,7 +68,7 @@ def test_an_undone_change_takes_along_what_requires_it_and_nothing_else(
 
 
 @pytest.mark.parametrize("edge", REQUIRED, ids=str)
-def test_a_rejected_change_takes_along_what_requires_it(connection: Connection, edge: Edge) -> None:
+def test_a_rejected_change_supersedes_what_requires_it(connection: Connection, edge: Edge) -> None:
     approved(connection, edge)
     ids = connection.scalars(text("select id from change where kind = :kind"), {"kind": edge.earlier.value}).all()
     assert decisions.reject(connection, ids, "Ann", "not this one", utc_now()) == 1
@@ -102,7 +100,7 @@ def test_a_refused_payment_leaves_an_approved_credit_note_its_approval(connectio
     assert len(leased(connection, K.ODOO_CREDIT_NOTE)) == 1
 
 
-def test_what_is_required_is_taken_along_however_far_it_reaches(connection: Connection) -> None:
+def test_requirements_are_superseded_transitively(connection: Connection) -> None:
     """An invoice takes its order's credit notes, and each of those the money and the goods that go back for it."""
     kinds = (K.ODOO_CREDIT_NOTE, K.ODOO_REFUND_PAYMENT, K.ODOO_STOCK_RETURN)
     recorded(connection, a_change(K.ODOO_INVOICE), *(a_change(kind, source="21") for kind in kinds))
@@ -119,13 +117,13 @@ def test_every_edge_runs_forward_and_names_two_kinds_of_one_target() -> None:
 
 @pytest.mark.parametrize("later", ChangeKind)
 @pytest.mark.parametrize("earlier", ChangeKind)
-def test_what_requires_another_change_waits_for_it_too(later: ChangeKind, earlier: ChangeKind) -> None:
+def test_a_change_that_requires_another_also_waits_for_it(later: ChangeKind, earlier: ChangeKind) -> None:
     for source in ("11", "12"):
         if requires((later, source), (earlier, "11")):
             assert waits_for((later, source), (earlier, "11"))
 
 
-def test_the_table_is_the_one_that_was_decided() -> None:
+def test_the_table_of_dependencies_is_the_decided_one() -> None:
     """A new edge is a decision: what waits, what requires, and whether for the order or for the document."""
     imported = {f"{kind} requires odoo_order_import of the order" for kind in ChangeKind if kind.target is Side.ODOO}
     imported.remove("odoo_order_import requires odoo_order_import of the order")

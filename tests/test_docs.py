@@ -1,4 +1,4 @@
-"""The pages keep their promises: links lead somewhere, what they tell to type exists, every kind of change can be looked up."""
+"""The pages keep their promises: links lead somewhere, what they say to type exists, every kind of change can be looked up."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ def named(page: Path) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_every_link_has_a_target(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
-def test_targets_that_are_named_exist(page: Path) -> None:
+def test_every_make_target_named_exists(page: Path) -> None:
     typed = [command.split()[1] for command in commands(page) if command.startswith("make ")]
     named = {*typed, *re.findall(r"`make ([a-z-]+)", page.read_text(encoding="utf-8"))}
     assert {name for name in named - TARGETS if not name.startswith("bench-")} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
-def test_settings_that_are_shown_can_be_written_so(page: Path) -> None:
+def test_every_settings_example_is_valid(page: Path) -> None:
     for block in blocks(page, "yaml"):
         shown = yaml.safe_load(block)
         entries = shown.get("instances", {"us": shown})
@@ -43,7 +43,7 @@ def test_settings_that_are_shown_can_be_written_so(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=named)
-def test_code_that_is_shown_runs(page: Path) -> None:
+def test_every_code_example_runs(page: Path) -> None:
     made: dict[str, object] = {}
     for block in blocks(page, "python"):
         exec(compile(block, str(page), "exec"), made)
@@ -63,5 +63,5 @@ def test_every_page_that_the_navigation_names_exists() -> None:
 
 
 @pytest.mark.parametrize("kind", list(ChangeKind))
-def test_how_each_kind_of_change_is_taken_back_can_be_looked_up(kind: ChangeKind) -> None:
+def test_the_docs_say_how_to_revert_each_kind_of_change(kind: ChangeKind) -> None:
     assert f"\n| `{kind.value}` |" in (CHECKOUT / "docs" / "effectively-once.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ POSTED: dict[str, Any] = {"invoices": {"to_odoo": "post"}, "credit_memos": {"to_
 
 
 @pytest.fixture(scope="module", autouse=True)
-def italian_books(pair: ShopAndBooks, request: pytest.FixtureRequest) -> None:
+def italian_company(pair: ShopAndBooks, request: pytest.FixtureRequest) -> None:
     """The user of the connection may not list modules; it sees the field that this one gives an invoice."""
     (model,) = pair.call("ir.model", "search", domain=[["model", "=", "account.move"]])
     field = {"name": "l10n_it_edi_state", "field_description": "SDI State", "ttype": "char", "model_id": model}
@@ -41,7 +41,7 @@ def test_with_e_invoicing_documents_arrive_as_drafts_and_are_paid_once_a_person_
 
 
 @story(**POSTED)
-def test_with_e_invoicing_documents_are_posted_where_the_settings_say_so(pair: ShopAndBooks) -> Story:
+def test_with_e_invoicing_documents_are_posted_if_the_settings_say_so(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="card")
     pair.shop.invoice(order)
     yield run_chain()

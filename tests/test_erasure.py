@@ -1,4 +1,4 @@
-"""A customer is erased everywhere, stays erased when the shop still tells the name, and old names go by themselves."""
+"""A customer is erased everywhere, stays erased when the shop still sends the name, and old names go by themselves."""
 
 from __future__ import annotations
 
@@ -45,14 +45,16 @@ def files(pair: ShopAndBooks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return tmp_path
 
 
-def test_a_customer_is_gone_from_every_table_and_file_and_stays_gone(pair: ShopAndBooks, files: Path) -> None:
+def test_an_erased_customer_is_absent_from_every_table_and_file_and_does_not_return(
+    pair: ShopAndBooks, files: Path
+) -> None:
     orders = {
         person.email: pair.shop.place_order(_cart(), payment="banktransfer", billing=person) for person in (ANN, BEN)
     }
     for order in orders.values():
         pair.shop.invoice(order)
     pair.run()
-    _tell_of(pair, ANN, BEN)
+    _mention(pair, ANN, BEN)
     before = _tables_with(pair.engine, *TRACES)
     assert {"document", "payload", "change_body", "mail", "finding", "quarantine", "listed_invoice"} <= before.keys()
     amounts = _amounts(pair.engine, orders[ANN.email])
@@ -75,7 +77,7 @@ def test_a_customer_is_gone_from_every_table_and_file_and_stays_gone(pair: ShopA
     assert _tables_with(pair.engine, *TRACES) == {}
 
 
-def test_nobody_is_erased_without_being_named(pair: ShopAndBooks) -> None:
+def test_erasure_requires_an_e_mail_address(pair: ShopAndBooks) -> None:
     with pytest.raises(BadSettings, match="nobody is named"):
         erasure.run(pair.engine, _settings(pair), email="  ", who="dpo", now=utc_now())
     assert erasure.run(pair.engine, _settings(pair), email="nobody@example.com", who="dpo", now=utc_now()) == {
@@ -127,8 +129,8 @@ def _settings(pair: ShopAndBooks) -> Settings:
     return Settings(instances={pair.instance.id: pair.instance})
 
 
-def _tell_of(pair: ShopAndBooks, *people: Address) -> None:
-    """Texts in which a name stands between other words, as findings, quarantine and mails have them."""
+def _mention(pair: ShopAndBooks, *people: Address) -> None:
+    """Texts in which a name is between other words, as findings, quarantine and mails have them."""
     with pair.engine.begin() as connection:
         for number, person in enumerate(people):
             told = f"two partners fit {person.firstname} {person.lastname} <{person.email}>"

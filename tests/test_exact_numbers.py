@@ -33,12 +33,12 @@ def test_an_amount_is_stored_in_one_way_whatever_its_zeros() -> None:
 
 @pytest.mark.parametrize("number", ["1E-8", "-2.5E-9", "1E+5", "0E-7"])
 @pytest.mark.parametrize("text", ["BIKE-1", "SIZE+2", "S-1E-5", ""])
-def test_no_exponent_is_stored_whatever_stands_beside_it(number: str, text: str) -> None:
+def test_a_number_is_stored_without_an_exponent_whatever_the_other_values(number: str, text: str) -> None:
     value = {"sku": text, "of": [Decimal(number)]}
     assert exact_json(value) == dump_json(value)
 
 
-def test_every_digit_of_a_long_fraction_stays() -> None:
+def test_every_digit_of_a_long_fraction_is_kept() -> None:
     assert exact_json(parse_json("12345678901234567.8901")) == "12345678901234567.8901"
 
 
@@ -61,12 +61,12 @@ def test_json_needs_nothing_escaped_for_copy_but_backslashes(value: object) -> N
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "[1", "", "01", "[" * 100_000])
-def test_what_is_no_json_is_unreadable(text: str) -> None:
+def test_invalid_json_is_unreadable(text: str) -> None:
     with pytest.raises(Unreadable, match="not JSON"):
         parse_json(text)
 
 
-def test_half_of_a_character_is_read_and_damage_is_kept_as_text() -> None:
+def test_a_lone_surrogate_is_read_and_an_absurd_number_is_stored() -> None:
     assert parse_json(rb'"\ud800"') == "\ud800"
     assert exact_json(parse_json("1e99999")) == dump_json(parse_json("1e99999"))
     assert len(exact_json(parse_json("1" * 4000 + ".5"))) < 100
@@ -75,7 +75,7 @@ def test_half_of_a_character_is_read_and_damage_is_kept_as_text() -> None:
 @pytest.mark.parametrize(
     "text", ["2026-11-22T00:00:00", "2026-11-22 00:00+01", "2026-W47-5 00:00:00", "0000-01-01 00:00:00", "2026-02-30 00:00:00", None, 5]
 )  # fmt: skip
-def test_only_the_form_of_both_systems_is_a_time(text: object) -> None:
+def test_only_the_timestamp_formats_of_both_systems_are_accepted(text: object) -> None:
     with pytest.raises(ValueError):
         utc(text)
 

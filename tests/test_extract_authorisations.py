@@ -28,7 +28,7 @@ from magodoo.extract.canonical import CanonicalDocument
         ([], "none"),
     ],
 )
-def test_what_became_of_an_authorisation_is_what_its_transactions_say(rows: list[Any], state: str) -> None:
+def test_the_state_of_an_authorisation_follows_its_transactions(rows: list[Any], state: str) -> None:
     client = Transactions(
         [
             {"order_id": 7, "txn_type": kind, "is_closed": closed, "created_at": "2026-11-02 10:00:00"}
@@ -41,7 +41,7 @@ def test_what_became_of_an_authorisation_is_what_its_transactions_say(rows: list
     assert [order.details.get("authorisation") for order in orders] == [state, None, None, None]
 
 
-def test_without_the_right_to_read_transactions_orders_are_read_and_say_what_is_not_known() -> None:
+def test_without_access_to_transactions_orders_are_read_with_an_unknown_authorisation() -> None:
     order = an_order(7)
     authorisations.add(Transactions(None), Kind.ORDER, [order])
     assert not authorisation.is_over(order.details["authorisation"])

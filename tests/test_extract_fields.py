@@ -1,4 +1,4 @@
-"""What stands in a field of a document: what is read, what is refused, and that the refusal names the field."""
+"""The fields of a document: what is read, what is refused, and that the refusal names the field."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def number(row: fields.Row, name: str) -> Decimal | None:
         (fields.units, "much", "amount"),
     ],
 )
-def test_what_no_shop_writes_is_refused_by_name(
+def test_a_value_that_magento_never_sends_is_refused_by_name(
     read: Callable[[fields.Row, str], Any], value: Any, problem: str
 ) -> None:
     name = "amount" if read is fields.units else "field"
@@ -62,11 +62,11 @@ def test_what_no_shop_writes_is_refused_by_name(
 
 @pytest.mark.parametrize("read", [number, small, fields.words, fields.key, fields.moment, fields.day, odoo_fields.ids])
 @pytest.mark.parametrize("row", [{}, {"field": None}, {"field": False}])
-def test_what_is_absent_is_nothing(read: Callable[[fields.Row, str], Any], row: fields.Row) -> None:
+def test_an_absent_field_is_none(read: Callable[[fields.Row, str], Any], row: fields.Row) -> None:
     assert read(row, "field") in (None, [])
 
 
-def test_what_is_there_is_read() -> None:
+def test_a_present_field_is_read() -> None:
     row = {"rate": "8.2500", "group": "3", "store": 2, "name": "  Zoé ", "number": 17, "yes": "1", "no": 0,
            "at": "2026-01-31 23:59:59.123", "on": "2026-01-31", "share": "8.25", "ids": [1, "2"]}  # fmt: skip
     assert (number(row, "rate"), fields.percent(row, "share")) == (Decimal("8.25"), Decimal("8.2500"))
@@ -93,7 +93,7 @@ def test_a_document_that_is_no_object_is_refused(row: Any) -> None:
             read(instance(), "invoice", row, NOON)
 
 
-def test_an_item_that_stands_twice_in_an_order_is_refused() -> None:
+def test_an_item_listed_twice_in_an_order_is_refused() -> None:
     row = copy.deepcopy(next(row for kind, row in recorded.magento() if kind == "order"))
     row["items"].append(copy.deepcopy(row["items"][0]))
     with pytest.raises(Unreadable, match="stands twice"):
@@ -109,7 +109,7 @@ def test_an_item_that_is_given_free_of_charge_keeps_its_gross_value() -> None:
     assert [line.gross for line in read.lines if line.is_money and line.role == "item"] == [int(gross * 10_000)]
 
 
-def test_a_word_too_long_to_be_a_number_is_no_reference() -> None:
+def test_a_word_too_long_for_a_number_is_no_reference() -> None:
     row = {"client_order_ref": f"000000001 {'x' * (fields.LONGEST_KEY + 1)}"}
     found = odoo_fields.references(instance(), row)
     assert "000000001" in found and all(len(word) <= fields.LONGEST_KEY for word in found)

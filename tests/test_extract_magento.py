@@ -49,7 +49,7 @@ def test_lines_sum_to_the_header_in_both_currencies() -> None:
         assert all(line.untaxed == line.gross + line.discount for line in document.lines), where
 
 
-def test_an_order_says_who_what_and_how() -> None:
+def test_an_order_has_customer_items_and_payment_method() -> None:
     order = recorded_document("order", 1)
     assert (order.order_key, order.number, order.state, order.status, order.active) == (
         "1",
@@ -75,7 +75,7 @@ def test_an_order_says_who_what_and_how() -> None:
 
 
 @pytest.mark.parametrize(("order_id", "bundle", "children"), [(5, False, True), (6, True, False)])
-def test_a_dynamic_bundles_money_is_its_childrens_a_fixed_ones_its_own(
+def test_amounts_of_a_dynamic_bundle_are_its_childrens_and_of_a_fixed_one_its_own(
     order_id: int, bundle: bool, children: bool
 ) -> None:
     order = recorded_document("order", order_id)
@@ -86,7 +86,7 @@ def test_a_dynamic_bundles_money_is_its_childrens_a_fixed_ones_its_own(
     assert all(line.untaxed == line.tax == 0 for line in order.lines if not line.is_money)
 
 
-def test_a_configurables_money_is_the_parents() -> None:
+def test_amounts_of_a_configurable_are_the_parents() -> None:
     order = recorded_document("order", 4)
     assert {(line.product_type, line.is_money) for line in order.lines if line.role == "item"} == {
         ("configurable", True), ("simple", False),
@@ -202,7 +202,7 @@ def test_our_marker_is_found_and_another_instances_is_not() -> None:
         ({"comments": 5}, "comments"),
     ],
 )
-def test_damage_is_named(change: dict[str, object], named: str | None) -> None:
+def test_corruption_is_named(change: dict[str, object], named: str | None) -> None:
     row = {**recorded.magento_row("invoice", 1), **change}
     if named is None:
         read("invoice", row)

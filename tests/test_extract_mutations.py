@@ -111,7 +111,7 @@ class OnePage:
         yield Page(self.rows, NOON, len(self.rows) + 1, [Quarantined(None, "{", "not JSON")])
 
 
-def test_one_bad_document_stops_no_other() -> None:
+def test_one_corrupted_document_stops_no_other() -> None:
     good = recorded.magento_row("invoice", 1)
     source = MagentoSource(instance(), OnePage({**good, "entity_id": 2, "grand_total": "x"}, good))  # type: ignore[arg-type]
     (batch,) = source.changed(Kind.INVOICE, None, None)

@@ -77,7 +77,7 @@ def test_a_credit_note_is_positive_and_names_its_invoice() -> None:
     )
 
 
-def test_a_draft_without_a_name_is_called_as_odoo_calls_it() -> None:
+def test_a_draft_without_a_name_has_the_name_that_odoo_shows() -> None:
     draft = read("invoice", changed("invoice", name=False, state="draft"))
     assert (draft.number, draft.active) == ("* 1", False)
 
@@ -92,7 +92,7 @@ def test_a_delivery_has_tracks_and_what_was_moved_an_open_one_what_is_asked_for(
     )
 
 
-def test_several_tracks_that_a_connector_wrote_stand_in_one_field() -> None:
+def test_several_tracks_written_by_a_connector_share_one_field() -> None:
     carrier = {"id": 3, "name": "UPS", "delivery_type": "ups"}
     row = changed("shipment", carrier_tracking_ref=" 1Z1, 1Z2,,1Z1 ", carrier_id=carrier)
     assert read("shipment", row).tracking == ("1Z1", "1Z2")
@@ -163,7 +163,7 @@ def test_prices_that_include_tax_give_no_false_discount() -> None:
     assert read("invoice", row).discount == 0
 
 
-def test_sections_notes_and_down_payments_are_told_apart() -> None:
+def test_sections_notes_and_down_payments_are_distinguished() -> None:
     row = changed("order")
     row["order_line"].append({"id": 90, "display_type": "line_note", "name": "Thank you"})
     row["order_line"].append(
@@ -205,6 +205,6 @@ def test_links_are_read_in_every_form(value: Any) -> None:
         {"create_date": "yesterday"}, {"order_line": [{"id": 1}, {"id": 1}]},
     ],
 )  # fmt: skip
-def test_damage_is_refused(change: dict[str, Any]) -> None:
+def test_corruption_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(Unreadable):
         read("order", changed("order", **change))

@@ -61,13 +61,13 @@ def words(document: CanonicalDocument) -> str:
 
 
 @pytest.mark.parametrize("how", MONEY.values(), ids=MONEY)
-def test_what_an_entry_with_money_settled_is_paid(how: dict[str, Any]) -> None:
+def test_settlement_by_an_entry_with_money_is_paid(how: dict[str, Any]) -> None:
     document = invoice([part(how, TOTAL)])
     assert (document.captured_amount, document.details["was_paid"]) == (TOTAL, True)
 
 
 @pytest.mark.parametrize("how", NO_MONEY.values(), ids=NO_MONEY)
-def test_what_anything_else_settled_is_named_and_not_paid(how: dict[str, Any]) -> None:
+def test_settlement_by_anything_else_is_named_and_not_paid(how: dict[str, Any]) -> None:
     document = invoice([part(how, TOTAL)])
     assert document.captured_amount == 0
     assert "was_paid" not in document.details
@@ -79,7 +79,7 @@ def test_what_anything_else_settled_is_named_and_not_paid(how: dict[str, Any]) -
     parts=st.lists(st.tuples(st.sampled_from([*MONEY, *NO_MONEY]), st.integers(1, 200_000)), max_size=6),
     open_=st.integers(0, 10_000),
 )
-def test_paid_is_the_sum_of_what_money_settled_in_any_order(parts: list[tuple[str, int]], open_: int) -> None:
+def test_the_paid_amount_is_the_sum_settled_by_money_in_any_order(parts: list[tuple[str, int]], open_: int) -> None:
     made = [part({**MONEY, **NO_MONEY}[how], amount, id) for id, (how, amount) in enumerate(parts, 1)]
     settled = sum(amount for _, amount in parts)
     total = from_units(settled + open_)
@@ -93,9 +93,7 @@ def test_paid_is_the_sum_of_what_money_settled_in_any_order(parts: list[tuple[st
 
 
 @given(gross=st.integers(1, 10**9), kept=st.integers(-(10**9), 10**9), share=st.integers(1, 10**9))
-def test_what_an_entry_books_beside_the_money_is_shared_and_never_counted_twice(
-    gross: int, kept: int, share: int
-) -> None:
+def test_other_lines_of_a_money_entry_are_shared_and_never_counted_twice(gross: int, kept: int, share: int) -> None:
     amounts = {"amount_total": from_units(share), "amount_untaxed": from_units(share), "amount_tax": 0}
     more = {"gross": gross, "other": kept, "is_expense": True}
     payment = invoice([part(MONEY["payment"], share, **more)], 0, **amounts).captured_amount
@@ -116,7 +114,7 @@ def test_what_an_entry_books_beside_the_money_is_shared_and_never_counted_twice(
     ],
     ids=["charges", "more than charges are", "not on expenses"],
 )
-def test_charges_of_the_bank_are_what_is_on_expenses_alone_and_within_the_limit(
+def test_bank_charges_are_amounts_on_expense_accounts_within_the_limit(
     kept: int, how: dict[str, Any], paid: int
 ) -> None:
     document = invoice([part(MONEY["statement"], TOTAL, other=kept, date="2026-11-20", **how)])
@@ -145,7 +143,7 @@ def test_a_payment_without_an_entry_is_in_payment_for_its_share_of_what_is_due()
     assert twice.details["settlement"]["in_payment"] == TOTAL
 
 
-def test_what_is_settled_without_a_trace_is_named() -> None:
+def test_a_settlement_without_evidence_is_named() -> None:
     document = invoice([part(MONEY["payment"], 500_000)], 0)
     assert document.captured_amount == 500_000
     assert "33.66 USD that cannot be traced to an entry" in words(document)

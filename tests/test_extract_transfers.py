@@ -77,7 +77,7 @@ def read(row: Row, kind: Kind = Kind.SHIPMENT) -> list[Any]:
         ("between companies", "stock", True, Kind.RETURN),
     ],
 )
-def test_the_locations_tell_whether_goods_go_or_come_back(
+def test_the_locations_of_a_move_decide_between_delivery_and_return(
     source: str, target: str, came_back: bool, direction: Kind | None
 ) -> None:
     moved = move(1, 7, source=source, target=target, origin_returned_move_id=3 if came_back else False)
@@ -101,7 +101,7 @@ def test_each_order_s_moves_are_a_document_and_the_named_order_keeps_the_transfe
     assert [odoo_transfers.share_for(row, order) for order in (7, 8, 9)] == [70000000017, 17, 17]
 
 
-def test_the_moves_tell_the_order_where_odoo_names_none_or_another() -> None:
+def test_the_order_is_taken_from_the_moves_where_the_transfer_names_none_or_another() -> None:
     for named in (None, 99):
         (document,) = read(transfer([move(1, 7)], named=named))
         assert (document.source_id, document.own_order_id) == ("17", "7")
@@ -112,7 +112,7 @@ def test_a_cancelled_move_makes_no_share() -> None:
     assert (document.own_order_id, document.quantity, document.reference) == ("7", 10_000, "ship_us_5")
 
 
-def test_what_is_sent_again_is_counted_apart() -> None:
+def test_goods_sent_again_are_counted_separately() -> None:
     (document,) = read(transfer([move(1, 7, 2), move(2, 7, 1, origin_returned_move_id=3)], named=7))
     assert [(line.role, line.quantity) for line in document.lines] == [("item", 20_000), ("again", 10_000)]
 

@@ -19,7 +19,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 FLOWS = sorted({kind.entry.flow for kind in ChangeKind})
 
 
-def test_every_flow_file_stands_in_the_catalogue() -> None:
+def test_every_flow_file_has_a_catalogue_entry() -> None:
     registering = {
         file.stem
         for file in (CHECKOUT / "include" / "magodoo" / "flows").glob("*.py")
@@ -109,7 +109,7 @@ def whole(module_staging_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
     return told(module_staging_url, without("", tmp_path_factory.mktemp("whole")))
 
 
-def test_the_story_writes_by_most_flows(whole: dict[str, list[str]]) -> None:
+def test_the_chain_run_writes_through_most_flows(whole: dict[str, list[str]]) -> None:
     assert set(whole["writers"]) == {kind.value for kind in ChangeKind}
     assert len({ChangeKind(kind).entry.flow for kind in whole["done"]}) >= len(FLOWS) - 2, whole
 

@@ -16,14 +16,14 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 @pytest.mark.timeout(300)
-def test_random_histories_settle_and_agree_or_a_finding_says_why_not() -> None:
+def test_random_histories_converge_or_a_finding_says_why_not() -> None:
     with stage(CHECKOUT) as shop, shop("usual") as pair:
         tried = attempt(pair, draw(25, 7))
     assert tried.complaints == {}
     assert tried.counts["written"] > 10, "the chain had something to do"
 
 
-def test_the_verdict_sees_what_nobody_carried_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_verdict_detects_a_document_that_was_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ShopAndBooks, "chain", lambda self: None)
     monkeypatch.setattr(trial, "settle", lambda pair: {})
     with stage(CHECKOUT) as shop, shop("usual") as pair:
@@ -43,12 +43,12 @@ def test_the_verdict_sees_what_nobody_carried_over(monkeypatch: pytest.MonkeyPat
         ),
     ],
 )  # fmt: skip
-def test_parcels_that_both_sides_cut_their_own_way_are_explained(cart: Cart, steps: tuple[Step, ...]) -> None:
+def test_parcels_split_differently_on_both_sides_are_explained(cart: Cart, steps: tuple[Step, ...]) -> None:
     with stage(CHECKOUT) as shop, shop("usual") as pair:
         assert attempt(pair, [Told(cart, steps)]).complaints == {}
 
 
-def test_an_invoice_of_a_bookkeeper_that_was_pushed_and_then_cancelled_is_told() -> None:
+def test_a_manual_invoice_that_was_pushed_and_then_cancelled_is_a_finding() -> None:
     told = Told(
         Cart(payment="cashondelivery"), (Step(CHAIN), Step("odoo_bill", "half"), Step(CHAIN), Step("odoo_undo", "one"))
     )
@@ -79,7 +79,7 @@ def test_goods_of_two_deliveries_come_back_from_both() -> None:
         ),
     ],
 )  # fmt: skip
-def test_what_once_was_unexplained_is_explained(policy: str, cart: Cart, steps: tuple[Step, ...]) -> None:
+def test_formerly_unexplained_histories_are_explained(policy: str, cart: Cart, steps: tuple[Step, ...]) -> None:
     with stage(CHECKOUT) as shop, shop(policy) as pair:
         assert attempt(pair, [Told(cart, steps)]).complaints == {}
         assert ("status_mismatch" in {row["type"] for row in pair.reported(1)}) is (policy == "one way")

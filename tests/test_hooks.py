@@ -62,7 +62,7 @@ def test_the_login_of_a_shop_follows_from_the_fields_that_are_filled(
     assert MagentoHook("shop").get_conn().connection.auth == login
 
 
-def test_what_an_instance_says_of_a_connection_comes_before_what_stands_in_it(connections: Any) -> None:
+def test_connection_settings_of_an_instance_override_those_of_the_connection(connections: Any) -> None:
     connections(books={**ODOO, "extra": {"company_id": 7, "read_timeout": "5"}})
     own, given = OdooHook("books").get_conn().connection, OdooHook("books", company_id=2).get_conn().connection
     assert (own.company_id, given.company_id, own.read_timeout) == (7, 2, 5.0)

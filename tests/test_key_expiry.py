@@ -1,4 +1,4 @@
-"""An API key of Odoo that will expire is told of by mail before it strikes: once for a key and a threshold."""
+"""An API key of Odoo that will expire is reported by mail before it expires: once for a key and a threshold."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def engine(staging_url: str) -> Iterator[Engine]:
 def told(
     engine: Engine, days: int, expires: date | None = DAY, connection: str = "odoo_us", instance: str = "us"
 ) -> int:
-    """How many mails are queued by an instance that looks so many days before DAY."""
+    """How many mails are queued by an instance that checks so many days before DAY."""
     who = IT.model_copy(update={"odoo_connection": connection, "id": instance})
     with engine.begin() as opened:
         return queue_key_expiry(opened, who, UI, expires, datetime.combine(DAY - timedelta(days=days), time(12), UTC))
@@ -41,20 +41,20 @@ def waiting(engine: Engine) -> list[outbox.Mail]:
         return outbox.waiting(opened)
 
 
-def test_a_person_is_told_once_at_each_threshold(engine: Engine) -> None:
+def test_an_expiring_key_is_mailed_once_at_each_threshold(engine: Engine) -> None:
     days = [day for day in range(40, -1, -1) for _ in range(2) if told(engine, day)]
     assert days == [*THRESHOLDS]
 
 
-def test_nights_that_were_missed_cost_no_warning(engine: Engine) -> None:
+def test_a_missed_night_does_not_lose_a_warning(engine: Engine) -> None:
     assert [day for day in (40, 20, 19, 2, 0) if told(engine, day)] == [20, 2, 0]
 
 
-def test_a_key_without_an_end_is_not_told_of(engine: Engine) -> None:
+def test_a_key_without_an_expiry_is_not_mailed(engine: Engine) -> None:
     assert told(engine, 1, expires=None) == 0
 
 
-def test_a_new_key_is_told_of_anew_and_instances_share_the_mail_of_a_connection(engine: Engine) -> None:
+def test_a_new_key_is_mailed_again_and_instances_share_the_mail_of_a_connection(engine: Engine) -> None:
     assert told(engine, 10) == 1
     assert told(engine, 10, instance="eu") == 0
     assert told(engine, 10, connection="odoo_eu", instance="eu") == 1
@@ -70,7 +70,7 @@ def test_the_mail_says_what_stops_and_what_to_do(engine: Engine) -> None:
         assert "New API Key" in part and "Airflow connection" in part and "odoo_us" in part
 
 
-def test_the_nightly_refresh_tells(engine: Engine, staging_url: str, tmp_path: Path) -> None:
+def test_the_nightly_refresh_warns_of_an_expiring_key(engine: Engine, staging_url: str, tmp_path: Path) -> None:
     with seeded_pair(tmp_path, staging_url, orders=2) as pair:
         context, users = pair.context(), pair.books.db.uid_of("sync")
         keys = [row for row in pair.books.db.tables["res.users.apikeys"].values() if row["user_id"] == users]

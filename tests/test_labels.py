@@ -60,7 +60,7 @@ def _stored_values_in(shown: str) -> list[str]:
 
 
 @pytest.mark.parametrize("vocabulary", TABLES, ids=lambda each: each.__name__)
-def test_every_member_has_a_label(vocabulary: type[StrEnum]) -> None:
+def test_every_enum_member_has_a_label(vocabulary: type[StrEnum]) -> None:
     assert set(TABLES[vocabulary]) == set(vocabulary)
     assert all(text and "_" not in text for text in TABLES[vocabulary].values())
 

@@ -69,13 +69,13 @@ def test_the_table_knows_every_package_and_its_arrows_point_one_way() -> None:
     TopologicalSorter(MAY).prepare()  # raises CycleError
 
 
-def test_the_two_systems_and_staging_do_not_know_each_other_and_reconcile_knows_no_system() -> None:
+def test_connectors_and_staging_are_independent_and_reconcile_imports_no_connector() -> None:
     assert not MAY["connectors"] & {"staging", "extract"} and "connectors" not in MAY["staging"]
     assert not MAY["reconcile"] & {"connectors", "staging", "extract", "flows", "ledger"}
     assert "flows" not in MAY["ledger"]
 
 
-def test_the_connectors_do_not_know_each_other() -> None:
+def test_the_connectors_do_not_import_each_other() -> None:
     for system, other in (("magento", "odoo"), ("odoo", "magento")):
         for file in (CHECKOUT / "include" / "magodoo" / "connectors" / system).rglob("*.py"):
             assert f"magodoo.connectors.{other}" not in file.read_text(encoding="utf-8"), file
@@ -83,7 +83,7 @@ def test_the_connectors_do_not_know_each_other() -> None:
     assert "magodoo.connectors" not in both
 
 
-def test_no_import_goes_against_the_arrows(all_imports: list[Import]) -> None:
+def test_no_import_violates_the_layers(all_imports: list[Import]) -> None:
     assert len(all_imports) > 500
     assert forbidden(all_imports) == []
 
@@ -104,5 +104,5 @@ def test_the_engine_never_imports_airflow(all_imports: list[Import]) -> None:
         ("magodoo_airflow", "def lazily():\n    import magodoo_devstack.layout"),
     ],
 )
-def test_an_import_against_the_arrows_is_seen(package: str, source: str) -> None:
+def test_a_forbidden_import_is_detected(package: str, source: str) -> None:
     assert len(forbidden(list(imports(package, "x.py", source)))) == 1

@@ -24,7 +24,7 @@ def reads_of(made: Lab, count: int) -> int:
 
 
 def test_a_run_reads_as_often_for_many_documents_as_for_few(made: Lab) -> None:
-    reads_of(made, 1)  # from now on there are documents of the same totals, which are looked at
+    reads_of(made, 1)  # from now on there are documents of the same totals, which are compared
     assert reads_of(made, 2) == reads_of(made, 7)
 
 
@@ -33,7 +33,7 @@ def shipments(made: Lab, orders: list[int]) -> list[int]:
 
 
 @pytest.mark.parametrize("point", ["checked", "written", "read_back"])
-def test_what_a_dead_worker_wrote_of_a_group_is_found_and_not_written_again(made: Lab, point: str) -> None:
+def test_documents_of_a_group_written_by_a_dead_worker_are_found_and_not_written_again(made: Lab, point: str) -> None:
     orders = delivered(made, 3)
     at(point, 1 if point == "read_back" else 2, die)
     with pytest.raises(Died), pytest.MonkeyPatch.context() as patch:
@@ -80,7 +80,7 @@ def test_a_key_that_is_withdrawn_in_the_middle_of_a_group_leaves_what_was_writte
     assert set(made.states()) == {"done"}
 
 
-def test_odoo_has_the_last_word_on_what_a_name_stands_for(made: Lab) -> None:
+def test_an_external_id_is_resolved_by_odoo_and_not_by_a_stored_value(made: Lab) -> None:
     paid_orders(made, 2)
     made.load()
     client = made.context.odoo_client

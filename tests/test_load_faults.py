@@ -33,7 +33,7 @@ def campaign(new_staging: Callable[[], str], postgres: Cluster) -> Iterator[Call
     postgres.drop_database(url.rsplit("/", 1)[1])
 
 
-def test_whatever_dies_in_between_nothing_is_doubled_lost_wrong_or_stuck(campaign: Callable[[str], Campaign]) -> None:
+def test_no_fault_leaves_a_document_doubled_lost_wrong_or_stuck(campaign: Callable[[str], Campaign]) -> None:
     totals = campaign("").run(range(1, 7))
     assert totals.failures == 0, totals.lines
     assert totals.schedules == 6
@@ -42,7 +42,7 @@ def test_whatever_dies_in_between_nothing_is_doubled_lost_wrong_or_stuck(campaig
 
 @pytest.fixture
 def unshipped(campaign: Callable[[str], Campaign]) -> Callable[[Campaign], str]:
-    """An order of which Odoo has delivered one piece of four, and whose shipment stands planned."""
+    """An order of which Odoo has delivered one piece of four, and whose shipment is planned."""
 
     def planned(made: Campaign) -> str:
         order, lab = str(made.lab.order({"A": 4})), made.lab
@@ -59,7 +59,7 @@ def unshipped(campaign: Callable[[str], Campaign]) -> Callable[[Campaign], str]:
 
 
 @pytest.mark.parametrize(("step", "shipments"), [("", 1), ("fencing", 2)])
-def test_a_worker_that_was_paused_before_it_ships_is_how_fencing_is_noticed(
+def test_without_fencing_a_worker_that_pauses_before_it_ships_is_noticed(
     campaign: Callable[[str], Campaign], unshipped: Callable[[Campaign], str], step: str, shipments: int
 ) -> None:
     """Whenever a pause falls there, as the campaign mostly draws it: the goods that are open take a second shipment."""
@@ -72,7 +72,7 @@ def test_a_worker_that_was_paused_before_it_ships_is_how_fencing_is_noticed(
 
 
 @pytest.mark.parametrize(("step", "shipments"), [("", 1), ("settle-time", 2)])
-def test_a_worker_that_comes_while_the_server_still_works_is_how_settle_time_is_noticed(
+def test_without_the_waiting_time_a_worker_that_arrives_during_a_write_is_noticed(
     campaign: Callable[[str], Campaign], unshipped: Callable[[Campaign], str], step: str, shipments: int
 ) -> None:
     made = campaign(step)
@@ -86,7 +86,7 @@ def test_a_worker_that_comes_while_the_server_still_works_is_how_settle_time_is_
     assert len(list(made.lab.shop.tables.shipments.of_order(int(order)))) == shipments
 
 
-def test_every_step_can_be_taken_away_and_a_quiet_day_does_not_tell(campaign: Callable[[str], Campaign]) -> None:
+def test_removing_any_protocol_step_goes_unnoticed_without_faults(campaign: Callable[[str], Campaign]) -> None:
     """What a mutation replaces must take what the step takes: one that ends in an error of its own would count as noticed."""
     made = campaign("").lab
     for name in NAMES:
@@ -99,7 +99,7 @@ def test_every_step_can_be_taken_away_and_a_quiet_day_does_not_tell(campaign: Ca
         assert len(made.records("sale.order", "id", [["client_order_ref", "=", number]])) == 1, name
 
 
-def test_the_summary_names_every_kind_of_fault_also_those_that_never_struck(
+def test_the_summary_names_every_kind_of_fault_including_those_that_never_occurred(
     campaign: Callable[[str], Campaign],
 ) -> None:
     faults = campaign("").totals.faults

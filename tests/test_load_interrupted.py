@@ -48,9 +48,7 @@ def done_pickings(made: Lab) -> list[str]:
 
 
 @pytest.mark.parametrize("by_task", [True, False])
-def test_what_waits_for_a_change_that_was_dropped_is_planned_anew_and_not_refused_for_good(
-    made: Lab, by_task: bool
-) -> None:
+def test_a_change_waiting_for_a_dropped_one_is_planned_again_and_not_refused(made: Lab, by_task: bool) -> None:
     """Found by the fault campaign (seed 44): a return whose delivery had to be planned anew was refused, and stayed so."""
     order, shipment, changes = delivered_and_refunded(made)
     made.shop.add_track(shipment, "T1", "UPS", "ups")
@@ -63,7 +61,7 @@ def test_what_waits_for_a_change_that_was_dropped_is_planned_anew_and_not_refuse
     assert done_pickings(made) == ["incoming", "outgoing"]
 
 
-def test_what_waits_for_a_change_that_was_refused_is_planned_anew(made: Lab) -> None:
+def test_a_change_waiting_for_a_refused_one_is_planned_again(made: Lab) -> None:
     _, _, changes = delivered_and_refunded(made)
     made.load(kinds=[ChangeKind.ORDER_IMPORT])
     (sale,) = made.records("sale.order", "id")
@@ -73,7 +71,7 @@ def test_what_waits_for_a_change_that_was_refused_is_planned_anew(made: Lab) -> 
     assert "odoo_invoice" in made.state(changes[3])[1]
 
 
-def test_what_builds_on_a_change_that_cannot_be_made_yet_is_not_tried_before_it(made: Lab) -> None:
+def test_a_dependent_change_is_not_tried_before_its_prerequisite(made: Lab) -> None:
     order = made.order({"A": 2})
     invoice = made.shop.invoice(order)
     memo = made.shop.refund(order, {made.items(order)["A"]: 1})
@@ -87,8 +85,8 @@ def test_what_builds_on_a_change_that_cannot_be_made_yet_is_not_tried_before_it(
     assert [made.state(change)[:2] for change in changes] == [("planned", reason) for reason in reasons]
 
 
-def test_a_return_that_is_all_that_is_left_of_an_order_stays_planned(made: Lab) -> None:
-    """A worker that died before the return left it planned; with nothing else to settle, the next plan took it out of the ledger."""
+def test_a_return_as_the_last_change_of_an_order_stays_planned(made: Lab) -> None:
+    """A worker that died before the return left it planned; with nothing else to resolve, the next plan took it out of the ledger."""
     order, _, changes = delivered_and_refunded(made)
     made.load(kinds=[kind for kind in ChangeKind if kind is not ChangeKind.ODOO_STOCK_RETURN])
     reconcile.run(made.context, [str(order)])
@@ -99,7 +97,7 @@ def test_a_return_that_is_all_that_is_left_of_an_order_stays_planned(made: Lab) 
     assert made.states() == ["done"] * 5
 
 
-def test_what_builds_on_a_change_that_a_person_rejects_is_planned_anew_without_it(made: Lab) -> None:
+def test_a_change_depending_on_a_rejected_one_is_planned_again_without_it(made: Lab) -> None:
     order, _, changes = delivered_and_refunded(made)
     with made.engine.begin() as connection:
         assert decisions.reject(connection, [changes[2]], "Ann", "the parcel came back", utc_now()) == 1
@@ -121,7 +119,7 @@ def test_what_builds_on_a_change_that_a_person_rejects_is_planned_anew_without_i
 
 
 def test_a_worker_that_wakes_up_when_its_lease_is_about_to_end_sends_no_write(made: Lab) -> None:
-    """Between the last look at the lease and the call nothing but the worker's own clock can tell that it was held up."""
+    """Between the last check of the lease and the call nothing but the worker's own clock can show that it was held up."""
     made.with_policy(lease_seconds=2, settle_seconds=1)
     order = made.order({"A": 2})
     made.read()

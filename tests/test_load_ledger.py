@@ -70,7 +70,7 @@ def test_a_new_revision_supersedes_a_planned_change_and_needs_a_new_verdict(conn
 
 
 @pytest.mark.parametrize("state", ["leased", "uncertain"])
-def test_a_new_revision_never_supersedes_what_may_be_written_right_now(connection: Connection, state: str) -> None:
+def test_a_new_revision_never_supersedes_a_leased_change(connection: Connection, state: str) -> None:
     recorded(connection, a_change(total=1))
     (change,) = claimed(connection)
     if state == "uncertain":
@@ -97,14 +97,14 @@ def test_a_refused_request_is_planned_again_only_when_it_changes(connection: Con
     assert recorded(connection, a_change(total=2)).inserted == 1
 
 
-def test_what_builds_on_a_refused_change_leaves_the_ledger_with_it(connection: Connection) -> None:
+def test_a_change_depending_on_a_refused_one_is_superseded_with_it(connection: Connection) -> None:
     recorded(connection, a_change(IMPORT, source="1"))
     recorded(connection, a_change(IMPORT, source="1"), a_change(INVOICE), a_change(INVOICE, "2", "21"), release=False)
     leases.refuse(connection, claimed(connection)[0], "Odoo says no", utc_now())
     assert states(connection) == ["refused", "superseded", "planned"]
 
 
-def test_what_builds_on_what_builds_on_a_rejected_change_leaves_the_ledger_too(connection: Connection) -> None:
+def test_changes_depending_indirectly_on_a_rejected_one_are_superseded_too(connection: Connection) -> None:
     """No goods come back for a credit note that goes because its invoice was rejected."""
     memo, back = ChangeKind.ODOO_CREDIT_NOTE, ChangeKind.ODOO_STOCK_RETURN
     outcome = recorded(connection, a_change(), a_change(memo, source="12"), a_change(back, source="12"))
@@ -171,7 +171,7 @@ def test_over_all_batches_and_plans_what_is_dated_earlier_is_posted_first(
     assert days == [*sorted(days[:-1]), "2026-11-01"] and len(days) == 10
 
 
-def test_what_is_put_back_at_once_is_not_taken_again_for_the_sake_of_a_later_document(connection: Connection) -> None:
+def test_a_released_change_is_not_claimed_again_for_a_later_document(connection: Connection) -> None:
     recorded(connection, a_change(source="11", date="2026-11-01"), a_change(source="12", date="2026-12-01"))
     recorded(connection, a_change(order="2", source="21", date="2026-11-15"))
     seen = [change.source_id for change in all_batches(connection, 1, put_back=True)]
@@ -207,7 +207,7 @@ def test_steps_of_one_order_come_in_their_order(connection: Connection) -> None:
     assert [change.kind for change in claimed(connection)] == [IMPORT, INVOICE, PAYMENT]
 
 
-def test_an_expired_lease_is_taken_up_to_find_out_what_became_of_it(connection: Connection) -> None:
+def test_an_expired_lease_is_claimed_to_find_out_its_outcome(connection: Connection) -> None:
     recorded(connection, a_change())
     (dead,) = claimed(connection)
     assert claimed(connection) == []
@@ -217,7 +217,7 @@ def test_an_expired_lease_is_taken_up_to_find_out_what_became_of_it(connection: 
     assert heir.token > dead.token
 
 
-def test_who_lost_the_lease_can_neither_renew_nor_commit(connection: Connection) -> None:
+def test_a_worker_that_lost_its_lease_can_neither_renew_nor_commit(connection: Connection) -> None:
     recorded(connection, a_change())
     (dead,) = claimed(connection)
     expire_leases(connection)
@@ -237,7 +237,7 @@ def test_an_expired_lease_is_not_renewed_even_when_nobody_took_it(connection: Co
     assert leases.renew(connection, [dead], 60) == set()
 
 
-def test_an_order_that_its_holder_gives_back_is_free_at_once(connection: Connection) -> None:
+def test_an_order_released_by_its_worker_can_be_claimed_at_once(connection: Connection) -> None:
     recorded(connection, a_change())
     (change,) = claimed(connection)
     leases.put_back(connection, change, None)
@@ -248,7 +248,7 @@ def test_an_order_that_its_holder_gives_back_is_free_at_once(connection: Connect
     assert [each.id for each in claimed(connection)] == [change.id]
 
 
-def test_an_uncertain_change_closes_its_order_until_the_settle_time_is_over(connection: Connection) -> None:
+def test_an_uncertain_change_locks_its_order_until_the_waiting_time_is_over(connection: Connection) -> None:
     recorded(connection, a_change(source="11"), a_change(source="12"), a_change(order="2", source="21"))
     change = next(item for item in claimed(connection) if item.source_id == "11")
     leases.uncertain(connection, change, "timeout", 900)
@@ -260,7 +260,7 @@ def test_an_uncertain_change_closes_its_order_until_the_settle_time_is_over(conn
     assert [(item.source_id, item.resumed) for item in claimed(connection)] == [("11", True), ("12", False)]
 
 
-def test_an_uncertain_change_is_looked_after_even_when_its_kind_is_switched_off(connection: Connection) -> None:
+def test_an_uncertain_change_is_resolved_even_when_its_kind_is_switched_off(connection: Connection) -> None:
     recorded(connection, a_change())
     leases.uncertain(connection, claimed(connection)[0], "timeout", 0)
     connection.commit()
@@ -270,7 +270,7 @@ def test_an_uncertain_change_is_looked_after_even_when_its_kind_is_switched_off(
     assert states(connection) == ["planned"]
 
 
-def test_put_back_keeps_what_may_have_been_written_uncertain(connection: Connection) -> None:
+def test_releasing_a_change_that_may_have_been_written_keeps_it_uncertain(connection: Connection) -> None:
     recorded(connection, a_change())
     (change,) = claimed(connection)
     leases.put_back(connection, change, "503")
@@ -285,7 +285,7 @@ def claimed_after_lease(connection: Connection, instance: Instance | None = None
     return claimed(connection, instance)
 
 
-def test_beyond_the_limits_a_change_waits_and_the_rest_goes_on(connection: Connection) -> None:
+def test_a_change_beyond_the_limits_waits_and_the_others_continue(connection: Connection) -> None:
     careful = an_instance(limits=Limits(first_writes=0, document_amount=100, run_amount=150, changes_per_run=2))
     cheap = [a_change(source=str(number), amount=400_000, order=str(number)) for number in (1, 2, 3)]
     recorded(connection, a_change(source="9", order="9", amount=1_000_001), *cheap, instance=careful)
@@ -346,7 +346,7 @@ def test_a_rejection_stays_until_the_request_changes_or_somebody_reopens_it(conn
     assert len(claimed(connection)) == 1
 
 
-def test_what_is_posted_into_a_closed_period_waits_for_a_person(connection: Connection) -> None:
+def test_a_posting_into_a_closed_period_waits_for_approval(connection: Connection) -> None:
     ids = list(recorded(connection, a_change(closed_period=True)).ids.values())
     approvals.review(connection, an_instance(), utc_now())
     assert claimed(connection) == []
@@ -354,7 +354,7 @@ def test_what_is_posted_into_a_closed_period_waits_for_a_person(connection: Conn
     assert len(claimed(connection)) == 1
 
 
-def test_what_is_exactly_at_its_limit_goes_on(connection: Connection) -> None:
+def test_a_change_exactly_at_its_limit_is_released(connection: Connection) -> None:
     careful = an_instance(limits=Limits(first_writes=0, document_amount=50, run_amount=50))
     recorded(connection, a_change(amount=500_000), instance=careful)
     assert approvals.review(connection, careful, utc_now()) == approvals.Review(free=1, waiting=0)
@@ -367,7 +367,7 @@ def test_refunds_have_a_limit_of_their_own(connection: Connection) -> None:
     assert [change.kind for change in claimed(connection, careful)] == [INVOICE]
 
 
-def test_what_was_too_much_waits_for_a_person_also_when_the_next_run_has_room(connection: Connection) -> None:
+def test_a_change_over_a_limit_waits_for_approval_even_if_the_next_run_has_room(connection: Connection) -> None:
     careful = an_instance(limits=Limits(first_writes=0, changes_per_run=1))
     recorded(connection, a_change(), a_change(source="21", order="2"), instance=careful)
     assert approvals.review(connection, careful, utc_now()) == approvals.Review(free=1, waiting=1)
@@ -376,13 +376,13 @@ def test_what_was_too_much_waits_for_a_person_also_when_the_next_run_has_room(co
     assert approvals.review(connection, careful, utc_now()) == approvals.Review(free=0, waiting=1)
 
 
-def test_only_what_waits_is_approved(connection: Connection) -> None:
+def test_only_a_waiting_change_can_be_approved(connection: Connection) -> None:
     ids = list(recorded(connection, a_change()).ids.values())
     assert decisions.approve(connection, ids, "ann", "", utc_now()) == 0
     assert states(connection) == ["planned"]
 
 
-def test_what_was_refused_is_not_reopened_beside_a_newer_plan_of_its_document(connection: Connection) -> None:
+def test_a_refused_change_is_not_reopened_if_its_document_has_a_newer_plan(connection: Connection) -> None:
     ids = list(recorded(connection, a_change(total=1)).ids.values())
     leases.refuse(connection, claimed(connection)[0], "Odoo says no", utc_now())
     recorded(connection, a_change(total=2))
@@ -390,7 +390,7 @@ def test_what_was_refused_is_not_reopened_beside_a_newer_plan_of_its_document(co
     assert states(connection) == ["refused", "planned"]
 
 
-def test_what_was_refused_is_not_reopened_once_its_request_is_blanked(connection: Connection) -> None:
+def test_a_refused_change_is_not_reopened_once_its_request_is_erased(connection: Connection) -> None:
     ids = list(recorded(connection, a_change()).ids.values())
     leases.refuse(connection, claimed(connection)[0], "Odoo says no", utc_now())
     connection.execute(text("update change_body set request = null"))
@@ -409,7 +409,7 @@ def test_a_person_releases_what_the_gate_holds_and_nothing_else(connection: Conn
     assert list(reasons) == ["released by ann: looked at it (was held by totals)"]
 
 
-def test_kinds_are_due_while_something_of_them_may_be_written_or_must_be_looked_after(connection: Connection) -> None:
+def test_a_kind_is_due_while_it_has_changes_to_write_or_to_resolve(connection: Connection) -> None:
     kinds = [kind.value for kind in ChangeKind]
     recorded(connection, a_change(), a_change(PAYMENT, source="12"))
     delivery = a_change(ChangeKind.ODOO_DELIVERY, source="13")

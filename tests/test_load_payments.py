@@ -25,7 +25,7 @@ def captured(made: Lab) -> int:
     return made.plan(*made.whole_order(order, invoice, paid=True))[-1]
 
 
-def test_what_others_settle_between_posting_and_matching_is_half_done_and_completed_later(
+def test_an_invoice_settled_by_others_before_matching_leaves_a_partial_change_that_a_later_run_completes(
     made: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change = captured(made)

@@ -139,7 +139,7 @@ def test_a_document_that_changed_since_the_plan_is_replanned_not_written(made: L
     assert due is True
 
 
-def test_a_dead_workers_change_is_not_written_when_its_source_moved_on_meanwhile(made: Lab) -> None:
+def test_a_dead_workers_change_is_not_written_once_its_source_has_changed(made: Lab) -> None:
     _, invoice = an_order(made)
     made.load(kinds=[ChangeKind.ORDER_IMPORT])
 
@@ -188,9 +188,7 @@ def test_an_unlinked_document_of_the_same_customer_and_total_is_a_possible_dupli
 @pytest.mark.parametrize(
     ("typed", "alike"), [("ANN_%\\@EXAMPLE.com", True), ("ann_%\\@example.com", True), ("annx%\\@example.com", False)]
 )
-def test_the_customer_is_known_by_e_mail_in_any_letters_and_nothing_in_it_is_a_pattern(
-    made: Lab, typed: str, alike: bool
-) -> None:
+def test_a_customer_is_found_by_e_mail_in_any_case_and_without_wildcards(made: Lab, typed: str, alike: bool) -> None:
     _, invoice = an_order(made, email="Ann_%\\@example.com")
     by_hand(made, made.shop.tables.invoices[invoice]["grand_total"], email=typed)
     made.load()
@@ -198,7 +196,7 @@ def test_the_customer_is_known_by_e_mail_in_any_letters_and_nothing_in_it_is_a_p
     assert len(made.moves()) == 2 - alike
 
 
-def test_an_equal_invoice_by_hand_that_names_another_order_is_that_order_s_affair(made: Lab) -> None:
+def test_an_equal_manual_invoice_that_names_another_order_is_no_duplicate(made: Lab) -> None:
     _, invoice = an_order(made)
     never_read = made.shop.order(made.order())["increment_id"]
     by_hand(made, made.shop.tables.invoices[invoice]["grand_total"], never_read)
@@ -206,7 +204,7 @@ def test_an_equal_invoice_by_hand_that_names_another_order_is_that_order_s_affai
     assert (len(made.moves()), "refused" in made.states()) == (2, False)
 
 
-def test_a_document_that_somebody_made_of_the_order_meanwhile_is_adopted(made: Lab) -> None:
+def test_a_document_created_by_somebody_else_meanwhile_is_adopted(made: Lab) -> None:
     _, invoice = an_order(made)
     made.load(kinds=[ChangeKind.ORDER_IMPORT])
     (sale,) = made.records("sale.order", "id")
@@ -297,7 +295,7 @@ def test_two_workers_at_once_write_one_of_each(made: Lab) -> None:
     assert first is not second
 
 
-def test_who_lost_the_lease_before_the_write_writes_nothing(made: Lab) -> None:
+def test_a_worker_that_lost_its_lease_before_the_write_writes_nothing(made: Lab) -> None:
     an_order(made)
 
     def expire(name: str) -> None:
@@ -309,7 +307,7 @@ def test_who_lost_the_lease_before_the_write_writes_nothing(made: Lab) -> None:
     assert made.records("sale.order", "id") == []
 
 
-def test_who_lost_the_lease_of_what_it_only_looks_after_goes_on_with_the_rest(made: Lab) -> None:
+def test_a_worker_that_loses_the_lease_of_an_uncertain_change_continues_with_the_others(made: Lab) -> None:
     """A kind that may have been written is switched off: the worker finds nothing of it, and no longer has the order."""
     an_order(made)
     made.with_policy(mode=Modes(default=Mode.OBSERVE))
@@ -326,7 +324,7 @@ def test_who_lost_the_lease_of_what_it_only_looks_after_goes_on_with_the_rest(ma
     assert (counts["lost"], counts.get("put_back")) == (1, None)
 
 
-def test_what_was_written_stands_in_staging_before_the_next_reconcile(made: Lab) -> None:
+def test_a_written_document_is_staged_before_the_next_reconcile(made: Lab) -> None:
     an_order(made)
     made.load()
     with made.engine.connect() as connection:
@@ -388,7 +386,7 @@ def test_a_lost_answer_of_magento_leaves_one_document(made: Lab, route: str, kin
 
 @pytest.mark.parametrize(("step", "wanted"), [("", 1), ("settle-time", 2)])
 def test_an_effect_that_comes_after_the_client_gave_up_is_waited_for(made: Lab, step: str, wanted: int) -> None:
-    """And without the settle time it would be there twice: that is what the time is for."""
+    """Without the waiting time it would be there twice: that is what the time is for."""
     order = made.order({"A": 4})
     made.read()
     made.plan(made.shipped_one(order))

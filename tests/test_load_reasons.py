@@ -1,4 +1,4 @@
-"""What stands in the way of a write is said of each document, in words that a person can act on; it harms no other."""
+"""What prevents a write is reported for each document, in words that a person can act on; it harms no other."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EUR = 126
 
 
 def put(made: Lab, model: str, id: int, **values: Any) -> None:
-    """A record of Odoo as it stands there after somebody has been at it."""
+    """A record of Odoo as it is after somebody has edited it."""
     env = made.db.env("admin")
     env[model].put(env, id, **values)
 
@@ -37,7 +37,7 @@ def told(made: Lab, kind: ChangeKind) -> dict[int, tuple[str, str]]:
     return {int(row.order_key): (row.state, row.reason or "") for row in rows}
 
 
-def assert_told(made: Lab, kind: ChangeKind, expected: dict[int, tuple[str, str]]) -> None:
+def assert_reported(made: Lab, kind: ChangeKind, expected: dict[int, tuple[str, str]]) -> None:
     """The changes of that kind are in these states, each for a reason that has these words."""
     found = told(made, kind)
     assert {order: state for order, (state, _) in found.items()} == {
@@ -72,7 +72,7 @@ def test_a_payment_says_what_is_wrong_with_its_document(made: Lab) -> None:
     put(made, "account.move", moves[4], currency_id=EUR)
     put(made, "account.move", moves[5], amount_residual=Decimal("1.50"))
     made.load()
-    assert_told(
+    assert_reported(
         made, ChangeKind.ODOO_PAYMENT,
         {
             1: ("refused", "its document is cancelled in Odoo"),
@@ -102,7 +102,9 @@ def test_a_payment_of_a_day_that_was_closed_meanwhile_is_planned_anew(made: Lab)
     made.load(kinds=[ChangeKind.ORDER_IMPORT, ChangeKind.ODOO_INVOICE])
     put(made, "res.company", 1, sale_lock_date="2199-01-01")
     made.load()
-    assert_told(made, ChangeKind.ODOO_PAYMENT, {1: ("superseded", "lies in a period that is closed up to 2199-01-01")})
+    assert_reported(
+        made, ChangeKind.ODOO_PAYMENT, {1: ("superseded", "lies in a period that is closed up to 2199-01-01")}
+    )
     assert made.records("account.payment", "id") == []
 
 
@@ -122,7 +124,7 @@ def test_an_invoice_says_what_is_wrong_with_its_order(made: Lab) -> None:
     draft = odoo_invoice(made, 5)
     put(made, "account.move", draft, state="draft")
     made.load(kinds=[ChangeKind.ODOO_INVOICE])
-    assert_told(
+    assert_reported(
         made, ChangeKind.ODOO_INVOICE,
         {
             1: ("refused", "the order is cancelled in Odoo"),
@@ -165,7 +167,7 @@ def test_an_order_that_somebody_else_made_in_odoo_is_adopted_only_when_it_is_equ
         put(made, "sale.order", id, **{"client_order_ref": number, "amount_total": total, "currency_id": 1, **values})
     made.plan(*[plan for order in orders for plan in made.whole_order(order)])
     made.load()
-    assert_told(
+    assert_reported(
         made, ChangeKind.ORDER_IMPORT,
         {
             1: ("done", ""),
@@ -177,7 +179,7 @@ def test_an_order_that_somebody_else_made_in_odoo_is_adopted_only_when_it_is_equ
     assert len(made.records("sale.order", "id")) == 4, "nothing was written beside them"
 
 
-def test_an_own_order_that_a_person_changed_or_cancelled_is_told_with_both_figures(made: Lab) -> None:
+def test_an_order_of_ours_that_was_changed_or_cancelled_in_odoo_is_reported_with_both_figures(made: Lab) -> None:
     sales = imported(made, orders_without_documents(made, 2))
     put(made, "sale.order", sales[1], state="cancel")
     put(made, "sale.order", sales[2], state="draft", amount_total=Decimal("12.34"))
@@ -222,7 +224,7 @@ def test_an_order_that_has_a_draft_invoice_in_odoo_is_not_cancelled_there(made: 
         put(made, "account.move.line", line["id"], quantity=Decimal(0))
     made.plan(*[made.planned(ChangeKind.ORDER_CANCEL, order, Kind.ORDER, order) for order in (known, unknown)])
     made.load()
-    assert_told(
+    assert_reported(
         made, ChangeKind.ORDER_CANCEL,
         {
             known: ("refused", "in Odoo the order has an invoice already: a person decides"),
@@ -262,7 +264,7 @@ def test_a_delivery_says_whom_it_waits_for_or_why_a_person_has_to_make_it(made: 
         ]
     )
     made.load()
-    assert_told(
+    assert_reported(
         made, ChangeKind.ODOO_DELIVERY,
         {
             1: ("planned", "somebody is picking it"),
@@ -284,7 +286,7 @@ def test_a_delivery_says_whom_it_waits_for_or_why_a_person_has_to_make_it(made: 
     assert made.state(change) == ("refused", gone)
 
 
-def test_goods_that_no_delivery_took_do_not_come_back(made: Lab) -> None:
+def test_goods_that_were_never_delivered_are_not_returned(made: Lab) -> None:
     orders = [made.order({"A": 1}, payment="card", email=f"{number}@example.com") for number in range(2)]
     plans = []
     for order in orders:
@@ -301,7 +303,7 @@ def test_goods_that_no_delivery_took_do_not_come_back(made: Lab) -> None:
         ]
     )
     made.load()
-    assert_told(
+    assert_reported(
         made, ChangeKind.ODOO_STOCK_RETURN,
         {
             1: ("refused", "the deliveries in Odoo do not have these goods to return"),
@@ -313,13 +315,13 @@ def test_goods_that_no_delivery_took_do_not_come_back(made: Lab) -> None:
 # Into Magento
 
 
-def test_a_shipment_is_refused_on_an_order_that_is_held_or_gone_and_adopted_where_it_stands(made: Lab) -> None:
+def test_a_shipment_of_a_held_or_deleted_order_is_refused_and_an_existing_one_is_adopted(made: Lab) -> None:
     held, gone, shipped = delivered(made, 3)
     made.shop.tables.orders[held]["state"] = "holded"
     del made.shop.tables.orders[gone]
     by_hand = made.shop.ship(shipped, {made.items(shipped)["A"]: 1})
     made.load()
-    assert_told(
+    assert_reported(
         made, ChangeKind.MAGENTO_SHIPMENT,
         {
             held: ("refused", "the order is holded in Magento"),
@@ -358,7 +360,7 @@ def test_a_credit_memo_is_refused_when_it_would_be_another_or_more_than_was_paid
     made.shop.tables.orders[3]["total_paid"] = Decimal(10)
     made.load(kinds=[ChangeKind.MAGENTO_CREDIT_MEMO])
     total = f"{Decimal(made.shop.order(2)['grand_total']):.2f}"
-    assert_told(
+    assert_reported(
         made, ChangeKind.MAGENTO_CREDIT_MEMO,
         {
             1: ("refused", "a credit memo below zero is never written"),

@@ -63,7 +63,7 @@ def prepared(shop: Sources) -> Iterator[tuple[CanonicalDocument, Prepared]]:
 
 
 def in_odoo(table: Table) -> tuple[Decimal, Decimal]:
-    """Untaxed and tax as Odoo computes them: forced where extra_tax_data stands, else from price, discount and quantity."""
+    """Untaxed and tax as Odoo computes them: forced where there is extra_tax_data, else from price, discount and quantity."""
     untaxed = tax = Decimal(0)
     for row in table.rows:
         cells = {
@@ -147,7 +147,7 @@ def test_an_order_of_somebody_else_is_named_by_odoos_ids(shop: Sources) -> None:
         (lambda shop, sku: shop.master.records.pop(("product.pricelist", "USD")), "currency:USD"),
     ],
 )
-def test_what_odoo_lacks_is_a_problem_and_never_a_guess(damage: Any, part: str) -> None:
+def test_master_data_missing_in_odoo_is_a_problem_and_never_a_guess(damage: Any, part: str) -> None:
     own = sources()
     order = next(
         d for d, _ in prepared(own) if d.kind == "order" and d.currency == "USD" and d.country == "US" and d.tax
@@ -235,7 +235,7 @@ def test_rounded_parts_always_sum_to_the_rounded_whole(parts: list[int]) -> None
     assert all(abs(value - part) <= 100 * len(parts) for value, part in zip(values, parts, strict=True))
 
 
-def test_parts_that_are_not_the_whole_are_not_bent_to_it() -> None:
+def test_parts_that_do_not_sum_to_the_whole_are_not_adjusted() -> None:
     assert apportion([10_000, 20_000], 40_000, 2) is None
 
 
@@ -453,7 +453,7 @@ def test_an_invoice_on_an_order_of_theirs_names_the_lines_and_the_customer_that_
     assert any(message.startswith("the matched Odoo order has no line for item") for message in said)
 
 
-def test_lines_that_do_not_add_up_are_told_and_not_written() -> None:
+def test_lines_that_do_not_add_up_are_reported_and_not_written() -> None:
     own = sources()
     order = ordered(own)
     order.grand_total += 1_000_000

@@ -43,7 +43,7 @@ def test_two_partial_invoices_of_one_order_arrive_once_each(made: Lab) -> None:
     assert sale["invoice_status"] == "invoiced"
 
 
-def test_what_is_planned_again_after_it_is_done_is_found_and_not_written_again(made: Lab) -> None:
+def test_a_finished_change_planned_again_is_found_and_not_written_again(made: Lab) -> None:
     order = made.order()
     invoice = made.shop.invoice(order)
     made.read()

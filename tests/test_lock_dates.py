@@ -27,7 +27,7 @@ NEW = {
 
 
 class Companies:
-    """A transport over companies: company 3 is a branch of 1; 9 stands apart."""
+    """A transport over companies: company 3 is a branch of 1; 9 is unrelated."""
 
     name = "table"
 
@@ -55,7 +55,7 @@ def days(transport: Companies) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("major", [18, 19, 20])
-def test_since_18_the_date_in_force_is_odoo_s_to_say(major: int) -> None:
+def test_since_18_odoo_computes_the_lock_date_in_force(major: int) -> None:
     row = {"parent_path": "1/3/", "sale_lock_date": "2026-12-31", "user_sale_lock_date": "2026-10-31",
            "user_tax_lock_date": "1-01-01", "user_hard_lock_date": "0001-01-01", "user_purchase_lock_date": "2026-12-31"}  # fmt: skip
     assert days(Companies(major, NEW, {3: row})) == {"sale_lock_date": "2026-10-31"}, "an exception may reopen a period"
@@ -76,13 +76,13 @@ def test_before_18_the_latest_of_the_company_and_its_parents_counts_and_the_peri
     assert transport.allowed[-1] == [3, 1], "a parent is read among the companies of the call"
 
 
-def test_parents_that_may_not_be_read_stop_the_run_for_their_dates_close_the_branch() -> None:
+def test_unreadable_parent_companies_stop_the_run_because_their_lock_dates_apply_to_the_branch() -> None:
     transport = Companies(17, OLD, {3: {"parent_path": "1/3/"}}, may=False)
     with pytest.raises(Forbidden, match="above company 3"):
         days(transport)
 
 
-def test_a_company_without_parents_is_asked_alone() -> None:
+def test_only_a_company_with_parents_reads_their_lock_dates() -> None:
     without = {name: kind for name, kind in OLD.items() if name != "parent_path"}
     transport = Companies(16, without, {3: {"period_lock_date": "2026-09-30"}})
     assert days(transport) == {"sale_lock_date": "2026-09-30"}

@@ -66,7 +66,7 @@ def lines_of(client: MagentoClient, order_id: int) -> dict[str, int]:
     }
 
 
-def test_the_life_of_an_order_in_parts(sandbox: RunningSandbox, client: MagentoClient) -> None:
+def test_an_order_is_invoiced_shipped_and_refunded_in_parts(sandbox: RunningSandbox, client: MagentoClient) -> None:
     order_id = sandbox.shop.place_order([("A", 3), ("B", 1), ("V", 1)], shipping_amount=5)
     a, b, v = (item["item_id"] for item in one(client, Kind.ORDER, order_id)["items"])
     invoice = client.create_invoice(order_id, [(a, TWO), (v, ONE)], MARK)
@@ -86,7 +86,7 @@ def test_the_life_of_an_order_in_parts(sandbox: RunningSandbox, client: MagentoC
     assert rows[Kind.CREDIT_MEMO][0]["shipping_amount"] == 2
 
 
-def test_kinds_of_items_are_written_as_the_facts_say(sandbox: RunningSandbox, client: MagentoClient) -> None:
+def test_every_product_type_is_written_as_documented(sandbox: RunningSandbox, client: MagentoClient) -> None:
     order_id = sandbox.shop.place_order([Line("C", 2, child="C-RED"), ("DYN", 1), ("FIX", 1), ("V", 1)])
     lines = lines_of(client, order_id)
     parents = [number for name, number in lines.items() if not name.startswith("part")]
@@ -108,7 +108,7 @@ def test_kinds_of_items_are_written_as_the_facts_say(sandbox: RunningSandbox, cl
         client.create_credit_memo(order_id, [(bundle["item_id"], ONE)], ZERO, ZERO, ZERO, MARK)
 
 
-def test_nothing_more_than_what_is_open_is_shipped(sandbox: RunningSandbox, client: MagentoClient) -> None:
+def test_only_open_quantities_are_shipped(sandbox: RunningSandbox, client: MagentoClient) -> None:
     order_id = sandbox.shop.place_order([("A", 1)])
     (item,) = lines_of(client, order_id).values()
     with pytest.raises(FixDocument, match="50 asked, 1 open"):
@@ -166,7 +166,7 @@ def test_the_connection_test_names_what_is_wrong(sandbox: RunningSandbox) -> Non
         ("maintenance", {}, 0),
     ],
 )
-def test_a_write_that_went_wrong_is_unknown_and_its_marker_tells(
+def test_the_outcome_of_a_failed_write_is_unknown_until_its_marker_is_read(
     sandbox: RunningSandbox, client: MagentoClient, fault: str, options: dict[str, int], written: int
 ) -> None:
     order_id = sandbox.shop.place_order([("A", 1)])
@@ -178,7 +178,7 @@ def test_a_write_that_went_wrong_is_unknown_and_its_marker_tells(
     assert [str(marker) for marker in found] == [MARK] * written
 
 
-def test_reads_outlive_faults(sandbox: RunningSandbox, client: MagentoClient) -> None:
+def test_reads_survive_faults(sandbox: RunningSandbox, client: MagentoClient) -> None:
     numbers = [sandbox.shop.place_order([("A", 1)]) for _ in range(12)]
     for kind in ("cut_before", "cut_after", "truncate", "maintenance"):
         sandbox.faults.add(kind, method="GET", times=1)
@@ -212,7 +212,7 @@ def test_an_invoice_gets_a_searchable_reference(sandbox: RunningSandbox, client:
     assert one(client, Kind.INVOICE, invoice)["transaction_id"] == "INV/2026/42"
 
 
-def test_a_cancellation_that_does_nothing_is_told(sandbox: RunningSandbox, client: MagentoClient) -> None:
+def test_a_cancellation_without_effect_is_reported(sandbox: RunningSandbox, client: MagentoClient) -> None:
     order_id = sandbox.shop.place_order([("A", 1)])
     client.cancel_order(order_id)
     with pytest.raises(FixDocument, match="did nothing"):

@@ -77,7 +77,7 @@ def test_missing_rights_are_listed_by_resource(shop: Shop) -> None:
     assert "Magento_Sales::ship" in str(report)
 
 
-def test_a_wrong_token_is_told_from_missing_rights(shop: Shop) -> None:
+def test_a_wrong_token_is_distinguished_from_missing_rights(shop: Shop) -> None:
     report = report_of(shop, granting(token="another"))
     assert report.wrong == "token"
     assert report.missing == []
@@ -150,7 +150,7 @@ def test_ping_needs_a_valid_login(shop: Shop) -> None:
         client_of(shop).ping()
 
 
-def test_the_version_is_what_the_shop_publishes_or_nothing(shop: Shop) -> None:
+def test_the_version_is_the_one_published_by_magento_or_none(shop: Shop) -> None:
     shop.answer = lambda asked: Answer(body=b"Magento/2.4 (Community)", content_type="text/plain")  # type: ignore[method-assign]
     assert client_of(shop).version() == "Magento/2.4 (Community)"
     shop.answer = lambda asked: Answer(404, b"<html>")  # type: ignore[method-assign]

@@ -188,12 +188,14 @@ def test_a_field_that_nothing_reads_may_hold_anything(kind: str, change: dict[st
         ("shipment", {"extension_attributes": {"source_code": []}}, "extension_attributes.source_code cannot be read"),
     ],
 )
-def test_a_document_does_without_what_it_can_spare_and_says_so(kind: str, change: dict[str, Any], noted: str) -> None:
+def test_a_document_is_read_without_an_invalid_optional_field_and_says_so(
+    kind: str, change: dict[str, Any], noted: str
+) -> None:
     (note,) = sound(SHAPES[Kind(kind)], DOCUMENTS[kind][0] | change)[SET_ASIDE]
     assert note.startswith(noted)
 
 
-def test_a_note_says_nothing_of_what_was_sent() -> None:
+def test_a_note_does_not_quote_the_invalid_value() -> None:
     row = DOCUMENTS["order"][0] | {"customer_email": ["kim@example.com"]}
     assert "kim" not in str(sound(SHAPES[Kind.ORDER], row)[SET_ASIDE])
 

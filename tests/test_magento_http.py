@@ -113,7 +113,7 @@ def test_500_for_an_unknown_field_is_permanent_and_500_for_a_dead_database_is_no
     assert isinstance(error("err_db_down", writing=False), errors.TransientError)
 
 
-def test_html_and_plain_text_errors_are_told_without_their_markup() -> None:
+def test_html_and_plain_text_errors_are_reported_without_markup() -> None:
     for name in ("err_maintenance_mode", "err_db_down", "err_php_down_502", "write_invoice_set_transaction_id"):
         assert "<" not in str(error(name, writing=False))
     assert "exception log" in str(error("write_invoice_set_transaction_id", writing=False))
@@ -145,7 +145,7 @@ def test_a_damaged_body_is_unreadable_for_a_read_and_unknown_for_a_write(shop: S
         client_of(shop).comment_order(1, "text")
 
 
-def test_a_page_of_html_with_status_200_is_a_passing_trouble_for_a_read_and_unknown_for_a_write(shop: Shop) -> None:
+def test_a_page_of_html_with_status_200_is_transient_for_a_read_and_unknown_for_a_write(shop: Shop) -> None:
     shop.answer = lambda asked: Answer(body=b"<!DOCTYPE html><html>login</html>")  # type: ignore[method-assign]
     client = client_of(shop, attempts=2)
     with pytest.raises(errors.Unavailable, match="HTML"):
@@ -313,7 +313,7 @@ def test_a_login_that_fails_before_a_write_leaves_nothing_unknown(shop: Shop) ->
         admin(shop).comment_order(1, "text")
 
 
-def test_a_missing_right_is_told_from_a_wrong_token(shop: Shop) -> None:
+def test_a_missing_right_is_distinguished_from_a_wrong_token(shop: Shop) -> None:
     shop.faults = [recorded("auth_missing_acl_write")]
     with pytest.raises(errors.Forbidden, match="Magento_Sales::invoice"):
         client_of(shop).comment_order(1, "text")
@@ -326,7 +326,7 @@ SECRETS = ["secret-token-1", "consumer-secret", "access-secret", "access-token",
 
 
 @pytest.mark.parametrize("auth", [BearerToken("secret-token-1"), KEYS, AdminLogin("bot", "pass wörd")])
-def test_secrets_stand_in_no_log_url_exception_or_repr(
+def test_secrets_appear_in_no_log_url_exception_or_repr(
     shop: Shop, auth: BearerToken | OAuth1 | AdminLogin, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -364,7 +364,7 @@ def test_amounts_arrive_exact(shop: Shop) -> None:
     assert row["discount_amount"].as_tuple().exponent in (-3, -4)
 
 
-def test_a_store_code_stands_in_the_address(shop: Shop) -> None:
+def test_a_store_code_is_part_of_the_url(shop: Shop) -> None:
     list(client_of(shop, store_code="eu").changed("order", None))
     assert shop.asked[0].path == "/rest/eu/V1/orders"
 

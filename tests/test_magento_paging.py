@@ -28,15 +28,15 @@ from magodoo.errors import InvariantError, Unavailable, UnknownField, Unreadable
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
-def stamp(seconds: int) -> str:
+def timestamp(seconds: int) -> str:
     return (START + timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @pytest.fixture
 def shop() -> Iterator[Shop]:
-    """60 invoices, many of them with one stamp: three seconds of 7, one second of 25, the rest alone."""
+    """60 invoices, many of them with one timestamp: three seconds of 7, one second of 25, the rest alone."""
     seconds = [1] * 7 + [2] * 7 + [3] * 7 + [5] * 25 + list(range(10, 24))
-    rows = [invoice(number * 3, stamp(second)) for number, second in enumerate(seconds, 1)]
+    rows = [invoice(number * 3, timestamp(second)) for number, second in enumerate(seconds, 1)]
     with served(Shop({"order": [], "invoice": rows, "shipment": [], "credit_memo": []})) as running:
         yield running
 
@@ -52,7 +52,9 @@ def test_every_row_is_read_once_whatever_the_page_size_and_the_ties(shop: Shop, 
 def test_the_window_is_half_open_and_in_utc(shop: Shop) -> None:
     berlin = datetime.fromisoformat("2026-11-22T10:00:02+01:00")
     rows = ids_of(client_of(shop).changed(Kind.INVOICE, berlin, START + timedelta(seconds=5)))
-    assert rows == [row["entity_id"] for row in shop.rows["invoice"] if stamp(2) <= row["updated_at"] < stamp(5)]
+    assert rows == [
+        row["entity_id"] for row in shop.rows["invoice"] if timestamp(2) <= row["updated_at"] < timestamp(5)
+    ]
 
 
 def test_a_bound_within_a_second_keeps_that_second(shop: Shop) -> None:
@@ -60,7 +62,9 @@ def test_a_bound_within_a_second_keeps_that_second(shop: Shop) -> None:
     rows = ids_of(
         client_of(shop).changed("invoice", START + timedelta(seconds=2) + half, START + timedelta(seconds=3) + half)
     )
-    assert rows == [row["entity_id"] for row in shop.rows["invoice"] if stamp(2) <= row["updated_at"] <= stamp(3)]
+    assert rows == [
+        row["entity_id"] for row in shop.rows["invoice"] if timestamp(2) <= row["updated_at"] <= timestamp(3)
+    ]
 
 
 def test_a_time_without_a_zone_is_refused_before_anything_is_sent(shop: Shop) -> None:
@@ -83,7 +87,7 @@ def test_rows_that_change_while_they_are_read_come_again_and_no_other_is_lost(sh
         number = next(moved, None)
         for row in shop.rows["invoice"]:
             if row["entity_id"] == number:
-                row["updated_at"], row["state"] = stamp(500 + number), 3
+                row["updated_at"], row["state"] = timestamp(500 + number), 3
 
     shop.on_list = touch
     rows = [row for page in client_of(shop, page_size=10).changed("invoice", None) for row in page.rows]
@@ -92,7 +96,7 @@ def test_rows_that_change_while_they_are_read_come_again_and_no_other_is_lost(sh
     assert [latest[number] for number in (3, 9, 60, 90, 120, 150)] == [3] * 6
 
 
-def test_a_second_write_in_the_same_second_is_seen_although_its_stamp_is_equal(shop: Shop) -> None:
+def test_a_second_write_with_an_equal_timestamp_is_read(shop: Shop) -> None:
     last_of_first_page = shop.rows["invoice"][7]
 
     def touch(asked: Asked) -> None:
@@ -113,14 +117,16 @@ def test_the_page_size_follows_the_limit_that_the_shop_names(shop: Shop) -> None
     assert sizes[0] == 100 and set(sizes[1:]) == {11}
 
 
-def test_a_shop_that_cuts_pages_in_silence_loses_no_row(shop: Shop) -> None:
+def test_a_server_that_silently_shortens_pages_loses_no_row(shop: Shop) -> None:
     shop.caps_at = 13
     assert len(set(ids_of(client_of(shop, page_size=50).changed("invoice", None)))) == 60
 
 
 @pytest.mark.parametrize("size", [1, 10, 100])
 @pytest.mark.parametrize("number", [3, 48, 75, 180])
-def test_one_poisoned_record_is_named_and_quarantined_and_the_rest_is_read(shop: Shop, size: int, number: int) -> None:
+def test_one_unreadable_record_is_named_and_quarantined_and_the_rest_is_read(
+    shop: Shop, size: int, number: int
+) -> None:
     shop.poison[number] = recorded("get_filter_unknown_field")
     pages = list(client_of(shop, page_size=size).changed("invoice", None))
     assert sorted(ids_of(pages)) == sorted(
@@ -130,7 +136,7 @@ def test_one_poisoned_record_is_named_and_quarantined_and_the_rest_is_read(shop:
     assert "Report ID" in quarantined_of(pages)[0].reason
 
 
-def test_several_poisoned_neighbours_are_each_named(shop: Shop) -> None:
+def test_several_adjacent_unreadable_records_are_each_named(shop: Shop) -> None:
     for number in (60, 63, 66, 180):
         shop.poison[number] = Answer(200, b'{"items": [{"entity_id": ')
     pages = list(client_of(shop, page_size=20).changed("invoice", None))
@@ -139,7 +145,7 @@ def test_several_poisoned_neighbours_are_each_named(shop: Shop) -> None:
     assert quarantined_of(pages)[0].raw == '{"items": [{"entity_id": '
 
 
-def test_a_poisoned_record_among_keys_is_named_too(shop: Shop) -> None:
+def test_an_unreadable_record_in_a_read_by_keys_is_named_too(shop: Shop) -> None:
     shop.poison[90] = recorded("write_invoice_set_transaction_id")
     pages = list(client_of(shop, page_size=10).by_ids("invoice", [3, 90, 93, 4]))
     assert ids_of(pages) == [3, 93]
@@ -169,7 +175,7 @@ def test_a_shop_that_fails_at_every_record_is_not_emptied_into_the_quarantine(sh
         list(client_of(shop, page_size=2).changed("invoice", None))
 
 
-def test_a_shop_that_ignores_filters_is_stopped_instead_of_read_for_ever(shop: Shop) -> None:
+def test_a_server_that_ignores_filters_is_stopped_instead_of_read_for_ever(shop: Shop) -> None:
     rows = shop.rows["invoice"][:2]
     shop.writes = lambda asked: json_answer(0)
     shop.answer = lambda asked: json_answer({"items": rows, "total_count": 60})  # type: ignore[method-assign]
@@ -178,18 +184,18 @@ def test_a_shop_that_ignores_filters_is_stopped_instead_of_read_for_ever(shop: S
 
 
 def test_rows_lost_on_the_way_are_noticed_by_the_count(shop: Shop) -> None:
-    shop.sent_as = lambda row: row | {"updated_at": stamp(9000)} if row["entity_id"] == 30 else row
+    shop.sent_as = lambda row: row | {"updated_at": timestamp(9000)} if row["entity_id"] == 30 else row
     with pytest.raises(Unavailable, match="rows were read"):
         list(client_of(shop, page_size=10).changed("invoice", None))
 
 
-def test_a_failing_row_of_one_page_does_not_hurt_its_neighbours(shop: Shop) -> None:
+def test_a_failing_row_does_not_affect_other_rows_of_its_page(shop: Shop) -> None:
     damage = {
         6: {"updated_at": "0000-00-00 00:00:00"},
         12: {"grand_total": "NaN"},
         18: {"items": 7},
         24: {"entity_id": "twenty-four"},
-        36: {"updated_at": stamp(9000)},
+        36: {"updated_at": timestamp(9000)},
     }
     shop.sent_as = lambda row: row | damage.get(row["entity_id"], {})
     pages = list(client_of(shop, page_size=100).changed("invoice", None))
@@ -199,9 +205,9 @@ def test_a_failing_row_of_one_page_does_not_hurt_its_neighbours(shop: Shop) -> N
 
 def test_one_id_twice_with_different_content_is_not_taken_as_sound(shop: Shop) -> None:
     shop.rows["invoice"] = [
-        invoice(1, stamp(1)),
-        invoice(2, stamp(2)),
-        invoice(2, stamp(2), grand_total=Decimal("99.99")),
+        invoice(1, timestamp(1)),
+        invoice(2, timestamp(2)),
+        invoice(2, timestamp(2), grand_total=Decimal("99.99")),
     ]
     pages = list(client_of(shop).changed("invoice", None))
     assert ids_of(pages) == [1]
@@ -209,13 +215,13 @@ def test_one_id_twice_with_different_content_is_not_taken_as_sound(shop: Shop) -
 
 
 def test_one_row_twice_on_a_page_is_read_once(shop: Shop) -> None:
-    shop.rows["invoice"] = [invoice(1, stamp(1)), invoice(2, stamp(2)), invoice(2, stamp(2))]
+    shop.rows["invoice"] = [invoice(1, timestamp(1)), invoice(2, timestamp(2)), invoice(2, timestamp(2))]
     assert ids_of(client_of(shop).changed("invoice", None)) == [1, 2]
 
 
 def test_many_keys_go_into_few_in_filters_that_fit_into_a_url(shop: Shop) -> None:
     wanted = range(1_000_001, 1_000_401)
-    shop.rows["invoice"] = [invoice(number, stamp(1)) for number in wanted]
+    shop.rows["invoice"] = [invoice(number, timestamp(1)) for number in wanted]
     assert ids_of(client_of(shop).by_ids("invoice", wanted)) == list(wanted)
     assert len(shop.asked) == 4
     assert max(len(asked.query) for asked in shop.asked) < 4000
@@ -226,7 +232,7 @@ def test_keys_are_read_in_parallel_and_come_in_order(shop: Shop) -> None:
     assert ids_of(client_of(shop, page_size=7, parallel=3).by_ids("invoice", numbers)) == numbers
 
 
-def test_existing_ids_tells_what_was_deleted(shop: Shop) -> None:
+def test_existing_ids_leaves_out_deleted_documents(shop: Shop) -> None:
     shop.poison[9] = recorded("get_filter_unknown_field")
     assert client_of(shop).existing_ids("invoice", [3, 4, 6, 9, 10]) == {3, 6, 9}
 
@@ -276,7 +282,7 @@ def test_an_answer_that_is_no_list_is_unreadable(shop: Shop) -> None:
         list(client_of(shop).changed("invoice", None))
 
 
-def test_a_damaged_key_condemns_no_other_row() -> None:
+def test_a_corrupted_key_affects_no_other_row() -> None:
     def key(seconds: int) -> tuple[datetime, int]:
         return START + timedelta(seconds=seconds), 1
 

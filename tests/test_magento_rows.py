@@ -122,7 +122,7 @@ def test_a_cart_of_2_4_has_a_reading(cart: list[Sold], form: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(sold(with_tax=False), min_size=2, max_size=4), st.data())
-def test_what_adds_up_in_two_ways_is_read_in_neither(cart: list[Sold], data: st.DataObject) -> None:
+def test_an_order_that_adds_up_in_two_ways_is_read_in_neither(cart: list[Sold], data: st.DataObject) -> None:
     """An amount goes from one row to another in some of the figures: every sum stays, and nothing says which row is right."""
     rows = [each.shown("2.4.7") for each in cart]
     moved = data.draw(st.sampled_from([CENT, Decimal(3), Decimal(25)]))
@@ -224,7 +224,7 @@ def test_a_published_order_of_2_2_is_predicted_as_it_was_invoiced() -> None:
     assert predicted_invoice(order, [[224, 10_000]]) == 280_000
 
 
-def test_of_an_order_without_a_reading_nothing_is_predicted() -> None:
+def test_nothing_is_predicted_for_an_order_that_does_not_add_up() -> None:
     row = recorded.magento_row("order", 133)
     with pytest.raises(FixDocument, match="do not add up to the subtotal"):
         predicted_invoice({**row, "subtotal": row["subtotal"] + 1}, [[342, 10_000]])

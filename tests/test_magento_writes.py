@@ -145,7 +145,7 @@ STOPPED: dict[str, Attempt] = {
 
 
 @pytest.mark.parametrize("name", STOPPED)
-def test_it_is_stopped_before_anything_is_sent(shop: Shop, client: MagentoClient, name: str) -> None:
+def test_an_invalid_write_is_stopped_before_anything_is_sent(shop: Shop, client: MagentoClient, name: str) -> None:
     with pytest.raises(InvariantError):
         STOPPED[name](client, invoiced(2) if "memo" in name or "return" in name or "shipping" in name else fresh(2))
     assert shop.asked == []
@@ -181,7 +181,7 @@ REFUSED: dict[str, Attempt] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_it_is_refused_before_anything_is_written(shop: Shop, client: MagentoClient, name: str) -> None:
+def test_an_unsafe_write_is_refused_before_anything_is_written(shop: Shop, client: MagentoClient, name: str) -> None:
     with pytest.raises(FixDocument):
         REFUSED[name](client, {})
     assert not [asked for asked in shop.asked if asked.method != "GET"]
@@ -211,7 +211,7 @@ def test_a_bundle_is_invoiced_and_shipped_by_its_parent_and_refunded_by_its_part
     assert refund(client, invoiced(FIXED), [fixed]) == 51
 
 
-def test_refunded_goods_that_never_left_are_not_shipped() -> None:
+def test_refunded_goods_that_were_not_shipped_stay_unshipped() -> None:
     order = fresh(2)
     order["items"][0] |= {"qty_ordered": 3, "qty_refunded": 1}
     assert order_items(order)[order["items"][0]["item_id"]].open_for(Kind.SHIPMENT) == 2
@@ -289,7 +289,7 @@ def test_nothing_is_written_to_an_order_that_cannot_be_read_soundly(shop: Shop, 
         client.create_invoice(2, [(2, ONE)], MARK)
 
 
-def test_a_limit_of_the_shop_is_not_the_documents_fault(shop: Shop, client: MagentoClient) -> None:
+def test_a_limit_of_magento_is_not_an_error_of_the_document(shop: Shop, client: MagentoClient) -> None:
     shop.writes = lambda asked: recorded("limits_complex_array_4_of_3")
     with pytest.raises(FixConfiguration, match="InvoiceItemCreationInterface"):
         bill(client, fresh(2), (2, ONE))
@@ -312,14 +312,14 @@ def test_a_marker_in_a_comment_that_the_customer_sees_is_not_trusted() -> None:
     "document",
     [{}, {"comments": None}, {"comments": [None, 7, {"comment": None}, {"comment": "magodoo:main:x:y:z"}]}],
 )
-def test_no_marker_is_no_failure(document: dict[str, Any]) -> None:
+def test_a_missing_marker_is_no_failure(document: dict[str, Any]) -> None:
     assert find_marker(document) is None
 
 
 @pytest.mark.parametrize(
     "text", [f"x{MARK}", f"{MARK}0a", f"{MARK}:1", MARK.replace(":42", ":0"), MARK.replace(":42", ":")]
 )
-def test_only_a_whole_marker_counts(text: str) -> None:
+def test_only_a_complete_marker_counts(text: str) -> None:
     assert parse_marker(text) is None
 
 

@@ -107,7 +107,7 @@ def test_the_example_is_what_is_mailed_today(mails: dict[str, outbox.Mail], kind
     if WRITE:
         EXAMPLES.mkdir(exist_ok=True)
         file.write_text(html, encoding="utf-8")
-        take_pictures(mails[kind], html, file, tmp_path)
+        take_screenshots(mails[kind], html, file, tmp_path)
     assert file.read_text(encoding="utf-8") == html
 
 
@@ -122,7 +122,7 @@ def steady(mail: outbox.Mail) -> str:
     )
 
 
-def take_pictures(mail: outbox.Mail, html: str, file: Path, profile: Path) -> None:
+def take_screenshots(mail: outbox.Mail, html: str, file: Path, profile: Path) -> None:
     picture = base64.b64encode(mail.picture or b"").decode()
     shown = profile / "shown.html"
     shown.write_text(html.replace("cid:picture", f"data:image/png;base64,{picture}"), encoding="utf-8")
@@ -130,4 +130,4 @@ def take_pictures(mail: outbox.Mail, html: str, file: Path, profile: Path) -> No
         for name, width in (("", 800), ("-phone", 390)):
             tab.window(width, 700)
             tab.open(shown.as_uri())
-            tab.picture(file.with_name(f"{file.stem}{name}.png"))
+            tab.screenshot(file.with_name(f"{file.stem}{name}.png"))

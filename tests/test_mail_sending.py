@@ -70,7 +70,7 @@ def queue(engine: Engine, subject: str, to: str = "books@example.com") -> None:
         outbox.queue(connection, outbox.Mail("t", (to,), subject, "<p>h</p>", "p", instance="us"), utc_now())
 
 
-def test_what_waits_is_sent_once(engine: Engine, smtp: Callable[..., Path]) -> None:
+def test_a_queued_mail_is_sent_once(engine: Engine, smtp: Callable[..., Path]) -> None:
     folder = smtp()
     queue(engine, "one")
     queue(engine, "two")
@@ -79,7 +79,7 @@ def test_what_waits_is_sent_once(engine: Engine, smtp: Callable[..., Path]) -> N
     assert len(list(folder.glob("*.eml"))) == 2
 
 
-def test_with_tls_and_login(
+def test_mail_is_sent_with_tls_and_login(
     engine: Engine, smtp: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificate = self_signed(tmp_path)
@@ -92,7 +92,7 @@ def test_with_tls_and_login(
     assert len(list(folder.glob("*.eml"))) == 1
 
 
-def test_with_a_token_of_oauth2(
+def test_mail_is_sent_with_an_oauth2_token(
     engine: Engine, smtp: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[bytes] = []
@@ -112,7 +112,7 @@ def test_with_a_token_of_oauth2(
     assert len(list(folder.glob("*.eml"))) == 1
 
 
-def test_a_certificate_that_nobody_knows_is_refused_and_the_mail_waits(
+def test_an_untrusted_certificate_is_refused_and_the_mail_waits(
     engine: Engine, smtp: Callable[..., Path], tmp_path: Path
 ) -> None:
     certificate = self_signed(tmp_path)
@@ -188,7 +188,7 @@ def failure(task: str = "extract") -> dict[str, Any]:
     return {"ti": instance, "run_id": "scheduled__1", "exception": ValueError("[us] magento answers 401")}
 
 
-def test_a_failed_task_is_mailed_to_it_once_for_a_run(engine: Engine, smtp: Callable[..., Path]) -> None:
+def test_a_failed_task_is_mailed_to_it_operations_once_for_a_run(engine: Engine, smtp: Callable[..., Path]) -> None:
     folder = smtp()
     notify.TaskFailed(instance="us")(failure())
     notify.TaskFailed(instance="us")(failure("another"))

@@ -34,7 +34,7 @@ def test_json_has_every_digit_and_one_form(value: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize("digits", ["0.1", "19.99", "99999999999.9999", "123456789012345678.0001", "-0.00000001"])
-def test_what_is_written_is_read_again_to_the_last_digit(digits: str) -> None:
+def test_a_written_amount_is_read_back_to_the_last_digit(digits: str) -> None:
     assert parse_json(dump_json({"amount": Decimal(digits)})) == {"amount": Decimal(digits)}
 
 
@@ -43,7 +43,7 @@ def test_text_and_structure_are_what_the_standard_encoder_writes() -> None:
     assert dump_json(value) == json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def test_what_json_has_no_form_for_is_refused() -> None:
+def test_a_value_without_a_json_form_is_refused() -> None:
     with pytest.raises(TypeError):
         dump_json({"a": object()})
     with pytest.raises(Unreadable):

@@ -1,4 +1,4 @@
-"""Some days of sales lived in peace and in trouble (`make month` lives whole months, and proves that rows can be lost)."""
+"""Some days of sales lived without and with faults (`make month` lives whole months, and proves that rows can be lost)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def outcome(new_staging: Callable[[], str]) -> Outcome:
     return run.outcome(run.in_peace(SHORT, urls()), run.in_trouble(SHORT, urls()))
 
 
-def test_in_trouble_the_end_is_the_same_as_in_peace(outcome: Outcome) -> None:
+def test_a_month_with_faults_ends_in_the_same_state_as_one_without(outcome: Outcome) -> None:
     assert outcome.differences == []
 
 
-def test_both_lives_are_right_by_the_systems_and_by_the_oracle(outcome: Outcome) -> None:
+def test_both_months_are_correct_by_the_systems_and_by_the_oracle(outcome: Outcome) -> None:
     assert outcome.complaints == []
 
 
@@ -29,7 +29,7 @@ def test_extracts_lose_no_row(outcome: Outcome) -> None:
     assert outcome.lost == []
 
 
-def test_there_was_trouble(outcome: Outcome) -> None:
+def test_the_month_with_faults_had_faults(outcome: Outcome) -> None:
     counts = outcome.counts["trouble"]
     assert counts["runs_that_did_not_happen"] > 0
     assert counts["failed: extract magento"] > 0 and counts["failed: extract odoo"] > 0

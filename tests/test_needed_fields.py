@@ -1,4 +1,4 @@
-"""Validation asks only for what is used: whatever stands in other fields, a document is read as if it were not there."""
+"""Validation asks only for what is used: whatever is in other fields, a document is read as if it were not there."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def with_junk(draw: st.DrawFn) -> tuple[str, Any, Any]:
 
 
 @given(with_junk())
-def test_a_field_that_nothing_reads_changes_nothing(document: tuple[str, Any, Any]) -> None:
+def test_a_field_that_is_not_read_changes_nothing(document: tuple[str, Any, Any]) -> None:
     kind, row, changed = document
     assert read(kind, changed) == read(kind, row)
 
@@ -108,7 +108,7 @@ def without_what_it_can_spare(draw: st.DrawFn) -> tuple[str, Any, Any, bool]:
 
 
 @given(without_what_it_can_spare())
-def test_what_a_document_can_spare_costs_just_that_and_is_reported(document: tuple[str, Any, Any, bool]) -> None:
+def test_an_unreadable_optional_field_is_dropped_alone_and_reported(document: tuple[str, Any, Any, bool]) -> None:
     kind, row, changed, is_reported = document
     whole, part = read(kind, row), read(kind, changed)
     assert bool(part.details.get("set_aside")) is is_reported
@@ -126,14 +126,14 @@ def test_what_a_document_can_spare_costs_just_that_and_is_reported(document: tup
     )
     assert [getattr(part, name) for name in money] == [getattr(whole, name) for name in money]
     if _is_untyped_parent(kind, changed):
-        return  # which rows carry its money is not known: the order is `unmapped` (tests/test_rules_odd_documents.py)
+        return  # which rows carry its money is not known: the order is `unmapped` (tests/test_rules_unusual_documents.py)
     assert [(line.item_key, line.untaxed, line.tax, line.is_money) for line in part.lines] == [
         (line.item_key, line.untaxed, line.tax, line.is_money) for line in whole.lines
     ]
 
 
 def _is_untyped_parent(kind: str, row: Any) -> bool:
-    """Whether an order has an item with parts of which nothing tells whether it is a bundle."""
+    """Whether an order has an item with parts of which nothing says whether it is a bundle."""
     items = sound(SHAPES[Kind(kind)], row)["items"] if kind == "order" else []
     parents = {item.get("parent_item_id") for item in items}
     return any(not item.get("product_type") and item["item_id"] in parents for item in items)
@@ -158,7 +158,7 @@ def of_order(order_id: int) -> Any:
 
 
 @pytest.mark.parametrize("order_id", [4, 5, 6, 7])
-def test_a_missing_product_type_is_taken_from_where_else_it_is_shown(order_id: int) -> None:
+def test_a_missing_product_type_is_taken_from_another_field(order_id: int) -> None:
     row = of_order(order_id)
     row.setdefault("extension_attributes", {})["shipping_assignments"] = [{"items": copy.deepcopy(row["items"])}]
     for item in row["items"]:
@@ -166,14 +166,14 @@ def test_a_missing_product_type_is_taken_from_where_else_it_is_shown(order_id: i
     assert read("order", row).lines == read("order", of_order(order_id)).lines
 
 
-def test_a_type_that_nobody_says_is_told_by_the_options_or_stays_unknown() -> None:
+def test_a_missing_product_type_follows_from_the_options_or_stays_unknown() -> None:
     bundle = {"item_id": 1, "product_option": {"extension_attributes": {"bundle_options": [{}]}}}
     order = {"items": [bundle, {"item_id": 2}, {"item_id": 3, "product_type": ""}], "extension_attributes": "none"}
     complete_types(order)
     assert [item["product_type"] for item in order["items"]] == ["bundle", None, None]
 
 
-def test_nothing_is_written_to_magento_of_a_row_of_which_nobody_says_what_it_is() -> None:
+def test_nothing_is_written_to_magento_for_a_row_of_unknown_product_type() -> None:
     order = of_order(6)
     for item in order["items"]:
         item["product_type"] = None

@@ -112,7 +112,7 @@ def test_a_run_of_tasks_sends_its_metrics(connected: ShopAndBooks, receiver: Rec
         assert _value(told, "airflow.magodoo.request_milliseconds", system=system) >= 1
 
 
-def test_a_failed_task_sends_what_kind_of_error_it_was(connected: ShopAndBooks, receiver: Receiver) -> None:
+def test_a_failed_task_sends_the_class_of_its_error(connected: ShopAndBooks, receiver: Receiver) -> None:
     from magodoo_airflow.operators.chain import ExtractOperator
 
     connected.magento.faults.add("status", path=".*", status=503, times=50)

@@ -44,7 +44,9 @@ def _message(place: int, text: str) -> dict[str, Any]:
     bad=st.sets(st.integers(0, 11)),
     words=st.sampled_from(["each", "whole first", "whole only", "nobody"]),
 )
-def test_only_what_is_wrong_is_refused_whatever_odoo_says_of_the_batch(count: int, bad: set[int], words: str) -> None:
+def test_only_invalid_records_are_refused_whatever_odoo_answers_for_the_batch(
+    count: int, bad: set[int], words: str
+) -> None:
     names = [f"magodoo.partner_{number}" for number in range(count)]
     wrong = {names[number] for number in bad if number < count}
     loaded = Loads(wrong, words).create(
@@ -61,7 +63,7 @@ def test_a_batch_with_one_refused_record_takes_three_calls() -> None:
 
 
 @pytest.mark.parametrize("words", ["each", "whole first", "whole only"])
-def test_what_a_record_rule_refused_is_known_as_such(words: str) -> None:
+def test_a_refusal_by_a_record_rule_is_recognised(words: str) -> None:
     loaded = Loads({"a.1"}, words).create("res.partner", ("id", "ref"), [("a.0", "1"), ("a.1", "2")])
     (problem,) = loaded.refused.values()
     assert isinstance(problem, UnreadableRecord)

@@ -172,7 +172,7 @@ def test_a_write_is_sent_once_and_only_a_certain_answer_is_certain(
     assert len(odoo.asked) == 1
 
 
-def test_nothing_was_sent_where_nobody_listens(caller: Callable[..., Rpc]) -> None:
+def test_a_refused_connection_means_that_nothing_was_sent(caller: Callable[..., Rpc]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         connection = caller(url=f"http://127.0.0.1:{taken.getsockname()[1]}", attempts=1).connection
@@ -235,9 +235,7 @@ def test_an_authentication_that_answers_false_is_a_wrong_key(odoo: OdooDouble, c
 
 
 @pytest.mark.parametrize("version", [{"version": "15.0"}, {"version": None}, {}, []])
-def test_something_that_is_no_odoo_we_know_is_refused(
-    version: Any, odoo: OdooDouble, caller: Callable[..., Rpc]
-) -> None:
+def test_an_unknown_odoo_version_is_refused(version: Any, odoo: OdooDouble, caller: Callable[..., Rpc]) -> None:
     odoo.version = Answer(version)
     with pytest.raises(errors.FixConfiguration):
         caller().call("sale.order", "search", domain=[])
@@ -277,7 +275,7 @@ def test_a_connection_that_cannot_work_is_refused_without_its_values(changes: di
     assert "password@" not in str(caught.value)
 
 
-def test_names_that_changed_are_in_one_table() -> None:
+def test_renamed_fields_are_in_one_table() -> None:
     assert name_of(Version(18), "sale.order.line", "tax_ids") == "tax_id"
     assert name_of(Version(19), "sale.order.line", "tax_ids") == "tax_ids"
     assert name_of(Version(16), "stock.move", "quantity") == "quantity_done"
@@ -289,7 +287,7 @@ def test_names_that_changed_are_in_one_table() -> None:
 
 
 @given(st.text(max_size=80), st.text(max_size=200), st.booleans())
-def test_any_error_body_gives_an_error_of_ours(name: str, message: str, write: bool) -> None:
+def test_any_error_body_raises_an_error_of_ours(name: str, message: str, write: bool) -> None:
     assert isinstance(refusal(name, message, call="x.y", write=write), errors.MagodooError)
 
 
@@ -302,7 +300,7 @@ def test_any_error_body_gives_an_error_of_ours(name: str, message: str, write: b
         "Due to security restrictions, you are not allowed to access 'Sales Order' (sale.order) records.",
     ],
 )
-def test_a_record_rule_s_refusal_is_known_by_the_user_it_names_and_not_by_its_words(message: str) -> None:
+def test_a_record_rule_s_refusal_is_recognised_by_the_user_it_names_and_not_by_its_text(message: str) -> None:
     assert type(refusal("odoo.exceptions.AccessError", message, call="x.y", write=False)) is errors.UnreadableRecord
 
 
@@ -313,7 +311,7 @@ def test_a_record_rule_s_refusal_is_known_by_the_user_it_names_and_not_by_its_wo
         "You are not allowed to access 'Record Rule' (ir.rule) records.",
     ],
 )
-def test_a_missing_right_to_a_model_is_no_record_s_in_any_language(message: str) -> None:
+def test_missing_access_to_a_model_is_no_record_rule_in_any_language(message: str) -> None:
     assert type(refusal("odoo.exceptions.AccessError", message, call="x.y", write=False)) is errors.Forbidden
 
 

@@ -1,4 +1,4 @@
-"""Reading pages of documents: nothing lost, nothing twice, and what is damaged stands apart."""
+"""Reading pages of documents: nothing lost, nothing twice, and what is corrupted is quarantined."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_every_search_names_the_company() -> None:
     assert all(["company_id", "=", 1] in domain for domain in domains)
 
 
-def test_poisoned_records_are_isolated_and_the_rest_is_read() -> None:
+def test_unreadable_records_are_isolated_and_the_rest_is_read() -> None:
     rows = [order(id, id) for id in range(1, 41)]
     pages = list(client_of(Table(rows, {7, 8, 23})).documents.changed("order", EVER, page_size=10))
     assert sorted(row["id"] for page in pages for row in page.rows) == [
@@ -73,7 +73,7 @@ def test_poisoned_records_are_isolated_and_the_rest_is_read() -> None:
     assert sorted(bad.source_id or 0 for page in pages for bad in page.quarantined) == [7, 8, 23]
 
 
-def test_a_list_that_fails_for_most_records_is_not_an_accident_of_records() -> None:
+def test_a_list_that_fails_for_most_records_is_a_failure_of_the_server() -> None:
     rows = [order(id, id) for id in range(1, 61)]
     with pytest.raises(FixConfiguration, match="cannot be read"):
         list(client_of(Table(rows, set(range(1, 61)))).documents.changed("order", EVER))
@@ -185,7 +185,7 @@ def test_the_refused_record_is_taken_out_by_its_row() -> None:
     assert sent[1:] == [["m.b"], ["m.a", "", "m.c"]], "alone before it counts as refused"
 
 
-def test_a_refusal_that_names_no_row_is_found_by_halves() -> None:
+def test_a_refusal_that_names_no_row_is_found_by_bisection() -> None:
     table = Table([])
 
     def load(data: list[list[str]], **_: Any) -> Any:

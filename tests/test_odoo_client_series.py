@@ -16,7 +16,7 @@ APRIL, CALENDAR = (3, 31), (12, 31)
 
 
 def numberings(*posted: tuple[str, str], year_end: tuple[int, int] = CALENDAR) -> list[Numbering]:
-    """Of (what stands before the number, date) of posted documents, as Odoo groups them."""
+    """Of (prefix of the number, date) of posted documents, as Odoo groups them."""
     by_prefix: dict[str, list[date]] = {}
     for prefix, day in posted:
         by_prefix.setdefault(prefix, []).append(date.fromisoformat(day))
@@ -39,9 +39,7 @@ def numberings(*posted: tuple[str, str], year_end: tuple[int, int] = CALENDAR) -
         ("F1999-", "2026-05-20", "0001-01-01", "9999-12-31"),
     ],
 )  # fmt: skip
-def test_what_stands_before_the_number_says_for_which_dates_it_goes_on(
-    prefix: str, day: str, first: str, last: str
-) -> None:
+def test_the_prefix_of_a_number_defines_the_period_of_its_series(prefix: str, day: str, first: str, last: str) -> None:
     found = Numbering.of(prefix, date.fromisoformat(day), date.fromisoformat(day), APRIL)
     assert (f"{found.first}", f"{found.last}") == (first, last)
 

@@ -77,7 +77,7 @@ def settlements(books: Books, version: int = 19) -> list[dict[str, Any]]:
     return list(page.rows[0]["settlements"])
 
 
-def test_a_bank_line_is_told_with_what_the_bank_kept() -> None:
+def test_a_bank_line_is_read_with_the_charges_of_the_bank() -> None:
     lines = [
         line(20, 7, BANK, "asset_cash", "80.66", statement_line_id=[3, "BNK1"]),
         line(21, 7, RECEIVABLE, "asset_receivable", "-83.66", statement_line_id=[3, "BNK1"]),
@@ -96,7 +96,7 @@ def test_a_bank_line_is_told_with_what_the_bank_kept() -> None:
     assert (entry["date"], entry["is_result"], entry["is_expense"]) == ("2026-11-20", True, True)
 
 
-def test_what_a_bank_line_books_on_another_account_than_expenses_is_told() -> None:
+def test_an_amount_of_a_bank_line_on_an_account_other_than_expenses_is_read() -> None:
     lines = [
         line(20, 7, BANK, "asset_cash", "80.66", statement_line_id=[3, "BNK1"]),
         line(21, 7, RECEIVABLE, "asset_receivable", "-83.66", statement_line_id=[3, "BNK1"]),
@@ -144,12 +144,12 @@ def test_a_bank_journal_s_own_account_is_money_whatever_its_type() -> None:
     assert (found["entry"]["has_liquidity"], found["entry"]["other"]) == (False, 836_600)
 
 
-def test_an_entry_that_this_user_cannot_see_is_told_by_its_item_s_name() -> None:
+def test_an_entry_that_the_user_cannot_read_is_identified_by_its_journal_item() -> None:
     (found,) = settlements(Books([], [partial(1, 77, "83.66")]))
     assert found["entry"] == {"id": 0, "name": "item 77", "move_type": "", "journal": ""}
 
 
-def test_an_exchange_difference_is_told_as_one() -> None:
+def test_an_exchange_difference_is_classified_as_one() -> None:
     lines = [
         line(20, 7, [27, "Exchange loss"], "expense", "1.00"),
         line(21, 7, RECEIVABLE, "asset_receivable", "-1.00"),
@@ -165,7 +165,7 @@ def test_an_open_document_asks_for_nothing_more() -> None:
     assert not [model for model, method, _ in books.calls if method == "search_read"]
 
 
-def test_when_what_settled_a_document_cannot_be_read_it_is_set_apart_with_the_reason() -> None:
+def test_a_document_whose_settlement_cannot_be_read_is_quarantined_with_the_reason() -> None:
     books = Books([], [])
     books.models["account.partial.reconcile"] = FixDocument("KeyError: x", system="odoo", call="search_read")
     page = client_of(books).documents.by_ids("invoice", [1])
@@ -174,7 +174,7 @@ def test_when_what_settled_a_document_cannot_be_read_it_is_set_apart_with_the_re
     assert "what settled it" in page.quarantined[0].reason
 
 
-def test_a_payment_without_an_entry_is_told_with_what_its_documents_owe() -> None:
+def test_a_payment_without_a_journal_entry_is_read_with_the_residual_of_its_documents() -> None:
     payments = [{"id": 3, "name": "PAY3", "journal_id": [6, "Bank"], "amount": Decimal("83.66"), "currency_id": [1, "USD"], "invoice_ids": [1, 2]}]  # fmt: skip
     due = [{"id": 1, "amount_residual": Decimal("83.66")}, {"id": 2, "amount_residual": Decimal("10.00")}]
     books = Books([], [], **{"account.payment": payments, "account.move": due})

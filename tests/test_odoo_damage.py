@@ -130,7 +130,7 @@ def test_whatever_bytes_arrive_the_error_is_one_of_ours(odoo: OdooDouble, body: 
 
 
 def sound_fields_and(damage: Answer) -> Callable[[Asked], Answer]:
-    """The fields are told soundly, what is asked then is not."""
+    """The list of fields is answered correctly, the next call is not."""
     return lambda asked: (
         Answer(RECORDED_FIELDS.get(asked.path.split("/")[3], {})) if asked.path.endswith("/fields_get") else damage
     )

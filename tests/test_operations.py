@@ -54,7 +54,7 @@ def test_a_restored_old_database_writes_nothing_twice(
     postgres.drop_database("backup")
 
 
-def test_quality_and_load_stand_among_the_runs(
+def test_quality_and_load_are_listed_among_the_runs(
     pair: ShopAndBooks, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     monkeypatch.setenv("MAGODOO_DATA_DOCS", str(tmp_path))
@@ -66,9 +66,7 @@ def test_quality_and_load_stand_among_the_runs(
     assert stages["load"][0] is True and "applied" in stages["load"][1]
 
 
-def test_a_load_that_breaks_stands_among_the_runs_as_failed(
-    pair: ShopAndBooks, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_load_is_listed_among_the_runs_as_failed(pair: ShopAndBooks, monkeypatch: pytest.MonkeyPatch) -> None:
     order = pair.shop.place_order(CART, payment="banktransfer")
     pair.shop.invoice(order)
     pair.look()

@@ -87,7 +87,7 @@ def run(operator: Any) -> Any:
     return operator.execute({"run_id": "a run", "partition_key": None})
 
 
-def test_an_operator_returns_what_it_did_and_of_what_it_left_standing(made: Lab) -> None:
+def test_an_operator_returns_what_it_wrote_and_what_it_left_open(made: Lab) -> None:
     planned(made)
     dry = run(changes.OdooOrderImportOperator(task_id="orders", instance="us", dry="True"))
     assert dry == {"would_write": 1, "observe": 0, "held": 0, "waiting_approval": 0}
@@ -129,7 +129,7 @@ def test_a_change_that_failed_for_want_of_a_setting_fails_the_task(made: Lab, mo
     ("problem", "for_good"),
     [(InvariantError("10 of 9 refunds"), True), (Forbidden("may not post"), True), (Unavailable("503"), False)],
 )
-def test_only_what_a_person_must_mend_fails_a_task_without_another_try(
+def test_only_an_error_that_a_person_must_fix_fails_a_task_without_a_retry(
     monkeypatch: pytest.MonkeyPatch, problem: MagodooError, for_good: bool
 ) -> None:
     told: list[tuple[Any, ...]] = []
@@ -196,7 +196,7 @@ def test_the_approval_task_shows_the_changes_and_their_sums_and_the_load_goes_on
     assert made.load()["applied"] == 2
 
 
-def test_what_is_within_the_limits_waits_for_nobody(made: Lab) -> None:
+def test_a_change_within_the_limits_needs_no_approval(made: Lab) -> None:
     planned(made)
     with pytest.raises(AirflowSkipException):
         run(approval.WaitingChangesOperator(task_id="waiting", instance="us"))
@@ -214,7 +214,7 @@ def test_a_rejection_needs_a_reason_and_stays(made: Lab) -> None:
     assert made.states() == ["refused", "refused"]
 
 
-def test_later_and_an_answer_without_a_name_decide_nothing(made: Lab) -> None:
+def test_an_answer_of_later_or_without_a_name_decides_nothing(made: Lab) -> None:
     limited(made)
     assert answered(made, "Later")[1] == {"approved": 0, "rejected": 0, "left": 2}
     with pytest.raises(AirflowFailException, match="without a name"):
@@ -232,7 +232,7 @@ def test_a_change_that_was_planned_anew_after_it_was_shown_is_not_approved_with_
     assert run(deciding) == {"approved": 1, "rejected": 0, "left": 1}
 
 
-def test_what_a_shop_sends_does_not_break_the_table() -> None:
+def test_text_from_magento_does_not_break_the_approval_table() -> None:
     row = approvals.Waiting(1, ChangeKind.ODOO_INVOICE, f"{Kind.INVOICE.value} 1|<b>2\n3", "*4*", 10_000, "EUR", "")
     other = approvals.Waiting(2, ChangeKind.ODOO_INVOICE, "invoice 2", "5", 20_000, "USD", "")
     shown = approvals.table([row, other])

@@ -104,7 +104,7 @@ def test_documents_name_the_finding_that_holds_their_order_back() -> None:
     assert reason == "The order itself is not in Odoo: it is held back by the finding *Possible duplicate*"
 
 
-def test_no_advice_tells_to_release_a_change_that_does_not_exist() -> None:
+def test_no_advice_mentions_releasing_a_change_that_does_not_exist() -> None:
     sales = Sales().sold()
     sales.invoice(1)
     sales.shipment(1)

@@ -191,7 +191,7 @@ def _walk(reader: Any, address: str) -> int:
     return len(seen)
 
 
-def test_sums_stand_per_currency_and_are_of_everything_that_is_filtered(reader: Any, sales: Engine) -> None:
+def test_sums_are_per_currency_and_cover_every_filtered_row(reader: Any, sales: Engine) -> None:
     foot = reader.get("/list/invoices?match=matched").text.split("<tfoot>")[1]
     with sales.connect() as connection:
         rows = connection.execute(
@@ -242,7 +242,7 @@ def test_nothing_but_our_own_script_and_style_may_run(reader: Any) -> None:
         assert not re.search(r"<[^>]+\s(style|on\w+)=", answer.text), page
 
 
-def test_damaged_addresses_fail_politely(reader: Any) -> None:
+def test_a_malformed_url_gets_an_error_page(reader: Any) -> None:
     assert reader.get("/list/invoices?after=odoo|1|us|never").status_code == 400
     for address in (
         "?after=nonsense",
@@ -287,14 +287,14 @@ def test_the_overview_counts_what_agrees_and_what_waits(reader: Any) -> None:
     assert page.count("<polyline") == 5
 
 
-def test_a_page_that_is_not_whole_is_never_shown_as_whole() -> None:
+def test_an_incomplete_page_is_never_shown_as_complete() -> None:
     from magodoo_airflow.pages.rendering import percent
 
     assert percent(100.0) == "100 %"
     assert percent(99.99) == "99.9 %"
 
 
-def test_runs_tell_what_was_counted(reader: Any) -> None:
+def test_runs_show_what_was_counted(reader: Any) -> None:
     rows = _cells(reader.get("/runs").text)
     assert [row[4] for row in rows] == ["invoice: read 7", "orders 60"]
 
@@ -325,7 +325,7 @@ FIELDS = {
 }  # fmt: skip
 
 
-def test_a_viewer_may_look_and_not_write(fresh: Engine, staging_url: str, tmp_path: Path) -> None:
+def test_a_viewer_may_read_and_not_write(fresh: Engine, staging_url: str, tmp_path: Path) -> None:
     with pages_double.client(tmp_path, staging_url, "viewer") as browser:
         from magodoo_airflow.pages.access import form_token
 
@@ -352,7 +352,7 @@ def test_a_form_of_another_page_or_person_is_refused(person: Person) -> None:
     assert person.one("select approval from change where id = 1").approval == "waiting"
 
 
-def test_an_instance_that_one_may_not_see_is_not_there(reader: Any) -> None:
+def test_an_instance_without_permission_is_hidden(reader: Any) -> None:
     from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
 
     def only_eu(_: Any, *, details: Any, **__: Any) -> bool:

@@ -148,7 +148,9 @@ def test_a_viewer_sees_no_forms_and_a_forged_one_is_refused(stack: State, browse
     assert status == 403
 
 
-def test_no_page_has_a_serious_barrier_in_light_or_dark_on_desk_or_phone(stack: State, browser: Browser) -> None:
+def test_no_page_has_a_serious_accessibility_violation_in_light_or_dark_on_desktop_or_phone(
+    stack: State, browser: Browser
+) -> None:
     log_in(browser, stack, "admin", "/magento/")
     for path in LOOKED_AT:
         for width, dark in ((1400, False), (1400, True), (400, False)):

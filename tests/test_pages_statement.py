@@ -1,4 +1,4 @@
-"""The pages of the monthly statement: read, downloaded, signed by name, and not by who may only look."""
+"""The pages of the monthly statement: read, downloaded, signed by name, and not by a viewer."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_statement_is_signed_by_name_once_and_only_as_it_was_seen(october: Eng
     assert person.send("/statement/us/2026-10/sign", **sent, note="as agreed").status_code == 409
 
 
-def test_what_changed_after_sign_off_is_seen_whenever_somebody_looks(october: Engine, person: Person) -> None:
+def test_a_change_after_sign_off_is_shown_on_every_visit(october: Engine, person: Person) -> None:
     statement, seen = person.one("select id, hash from statement")
     path = "/statement/us/2026-10"
     assert person.send(f"{path}/sign", statement=statement, seen=seen, note="as agreed").status_code == 303

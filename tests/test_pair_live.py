@@ -17,8 +17,16 @@ from subprocess import CompletedProcess
 
 import pytest
 from live_shop import FIXED_APART, LiveShop, missing_login
-from pair_live import INSTANCE, House, Lacking, People, Row, connections, house, settings_file
-from pair_orders import TYPED, books_alone, both, invoice_to_race_for, memo_to_race_for, only_authorised, shop_alone
+from pair_live import INSTANCE, Deployment, Lacking, People, Row, connections, deployment, settings_file
+from pair_orders import (
+    TYPED,
+    both,
+    invoice_to_race_for,
+    memo_to_race_for,
+    only_authorised,
+    only_in_magento,
+    only_in_odoo,
+)
 
 from magodoo.connectors.magento import MagentoClient
 from magodoo.connectors.odoo.client import OdooClient
@@ -42,7 +50,7 @@ class Accepted:
     """The pair after its one run, and what was seen on the way."""
 
     people: People
-    house: House
+    deployment: Deployment
     tested: dict[str, Row] = field(default_factory=dict)
     unprepared: CompletedProcess[str] | None = None
     prepared: CompletedProcess[str] | None = None
@@ -58,15 +66,15 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accepted]:
     with live_odoo() as odoo, pytest.MonkeyPatch.context() as environ:
         environ.setenv("MAGODOO_DATA_DOCS", str(folder / "docs"))
         people = People(shop, odoo)
-        for enter in (shop_alone, books_alone, both):
+        for enter in (only_in_magento, only_in_odoo, both):
             enter(people)
         if os.environ.get("MAGENTO_SQL"):
             only_authorised(people)
         people.enter_twin("whole")
         lacking = Lacking(people)
         lacking.take_away()
-        with house(folder, settings_file(folder, people.begun), environ) as stack:
-            made = Accepted(people, stack, other_company=people.other_books())
+        with deployment(folder, settings_file(folder, people.begun), environ) as stack:
+            made = Accepted(people, stack, other_company=people.of_other_company())
             for name, fields in connections(people).items():
                 stack.connect(name, **fields)
                 made.tested[name] = stack.press_test(name, **fields)
@@ -94,7 +102,7 @@ def test_the_connections_test_button_knows_both_systems(pair: Accepted) -> None:
         ("Books: payment journals", "set an outstanding (clearing) account"),
     ],
 )
-def test_preflight_lists_what_is_to_be_prepared(pair: Accepted, check: str, todo: str) -> None:
+def test_preflight_lists_missing_prerequisites(pair: Accepted, check: str, todo: str) -> None:
     assert pair.unprepared is not None
     assert pair.unprepared.returncode == 1
     told = pair.unprepared.stdout
@@ -102,7 +110,7 @@ def test_preflight_lists_what_is_to_be_prepared(pair: Accepted, check: str, todo
     assert todo in " ".join(told.split()), told
 
 
-def test_once_prepared_preflight_finds_no_error(pair: Accepted) -> None:
+def test_preflight_passes_once_everything_is_prepared(pair: Accepted) -> None:
     assert pair.prepared is not None
     assert pair.prepared.returncode == 0, pair.prepared.stdout + pair.prepared.stderr
     assert not re.search(r"^error ", pair.prepared.stdout, re.MULTILINE), pair.prepared.stdout
@@ -113,7 +121,7 @@ BOTH = ("whole", "transfer", "kinds", "coupon", "euro", "virtual", "parts", "ref
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_after_one_run_both_hold_the_same_documents(pair: Accepted, name: str) -> None:
+def test_after_one_run_both_systems_hold_the_same_documents(pair: Accepted, name: str) -> None:
     shop, books = pair.after_one[name]
     assert shop == books, reported(pair, name)
     assert any(shop.values()), "nothing was compared"
@@ -123,16 +131,16 @@ def test_of_a_bundle_that_ships_separately_the_parts_left(pair: Accepted) -> Non
     """Both ways: the parcels of the shop as it lists them, and Odoo's delivery as the parts that Magento ships."""
     people = pair.people
     assert people.pieces_sent(people.orders["apart"]) == [{"LIVE-A": 2, "LIVE-B": 1, FIXED_APART: 1}, {"LIVE-B": 3}]
-    (shipment,) = people.in_shop(people.orders["billed apart"])[Kind.SHIPMENT]
+    (shipment,) = people.in_magento(people.orders["billed apart"])[Kind.SHIPMENT]
     assert int(shipment["total_qty"]) == 9, "2 and 4 parts of the one, 1 and 2 of the other"
 
 
 def test_a_number_arrives_as_it_was_typed(pair: Accepted) -> None:
     people = pair.people
-    (picking,) = people.in_books(people.orders["typed number"])["pickings"]
+    (picking,) = people.in_odoo(people.orders["typed number"])["pickings"]
     assert picking["carrier_tracking_ref"] == TYPED
     order = people.orders["billed"]
-    (shipment,) = people.in_shop(order)[Kind.SHIPMENT]
+    (shipment,) = people.in_magento(order)[Kind.SHIPMENT]
     assert [track["track_number"] for track in shipment["tracks"]] == [f"dhl {order} x"]
 
 
@@ -149,27 +157,27 @@ def test_the_region_is_odoos_state_and_the_city_stays_the_city(
 def test_money_that_is_only_authorised_is_named(pair: Accepted) -> None:
     (finding,) = [row for row in reported(pair, "only authorised") if row.get("type") == "capture_needed"]
     assert finding["kind"] == "order"
-    assert not pair.people.in_shop(pair.people.orders["only authorised"])[Kind.INVOICE]
+    assert not pair.people.in_magento(pair.people.orders["only authorised"])[Kind.INVOICE]
 
 
-def test_what_is_not_to_be_written_is_not(pair: Accepted) -> None:
-    assert not pair.people.in_books(pair.people.orders["pending"])["sales"], (
+def test_documents_that_must_not_be_written_are_not(pair: Accepted) -> None:
+    assert not pair.people.in_odoo(pair.people.orders["pending"])["sales"], (
         "a pending cheque is imported when it is paid"
     )
-    assert not pair.people.in_books(pair.people.orders["cancelled"])["sales"]
+    assert not pair.people.in_odoo(pair.people.orders["cancelled"])["sales"]
 
 
 def test_the_other_company_of_the_same_odoo_is_left_alone(pair: Accepted) -> None:
     """It holds an order with the number of one of the shop's; that one was imported all the same, into its own company."""
     assert [row["state"] for row in pair.other_company["sale.order"]] == ["sale"]
-    assert pair.people.other_books() == pair.other_company
-    assert len(pair.people.in_books(pair.people.orders["whole"])["sales"]) == 1
+    assert pair.people.of_other_company() == pair.other_company
+    assert len(pair.people.in_odoo(pair.people.orders["whole"])["sales"]) == 1
 
 
 def test_every_remaining_difference_is_a_finding(pair: Accepted) -> None:
     """No change is left without an end, and no document differs unless a finding names its order."""
     left = "select kind, source_number, state, reason from change where state not in ('done', 'superseded')"
-    assert pair.house.sql(left) == []
+    assert pair.deployment.sql(left) == []
     differing = {name for name, (shop, books) in pair.after_one.items() if shop != books}
     assert differing == {"wrong price"}
     told = reported(pair, "wrong price")
@@ -178,22 +186,22 @@ def test_every_remaining_difference_is_a_finding(pair: Accepted) -> None:
 
 def test_a_second_run_changes_nothing(pair: Accepted) -> None:
     before, known = pair.people.state(), changes(pair)
-    pair.house.chain.run()
-    pair.house.chain.settle()
+    pair.deployment.chain.run()
+    pair.deployment.chain.settle()
     assert changes(pair) == known
     assert pair.people.state() == before
     assert {name: pair.people.account(name) for name in pair.people.orders} == pair.after_one
 
 
 def test_no_run_failed(pair: Accepted) -> None:
-    api = pair.house.api
+    api = pair.deployment.api
     assert api.import_errors() == []
     assert [api.describe_failure(run) for dag in api.dags() for run in api.runs(dag) if run.state == "failed"] == []
 
 
 def changes(pair: Accepted) -> list[Row]:
     """What was written, and to what."""
-    return pair.house.sql(
+    return pair.deployment.sql(
         "select kind, source_id, state, target_id from change where state <> 'superseded' order by kind, source_id"
     )
 
@@ -203,10 +211,10 @@ def reported(pair: Accepted, name: str) -> list[Row]:
 
 
 def reported_of(pair: Accepted, order: int) -> list[Row]:
-    """What stands open about an order: findings and unfinished changes."""
+    """What is open about an order: findings and unfinished changes."""
     findings = "select type, kind, message from finding where order_key = :key and resolved_at is null"
     unfinished = "select kind, state, reason from change where order_key = :key and state not in ('done', 'superseded')"
-    return [row for query in (findings, unfinished) for row in pair.house.sql(query, key=str(order))]
+    return [row for query in (findings, unfinished) for row in pair.deployment.sql(query, key=str(order))]
 
 
 # Races: Airflow's own runs are paused, so that the moment of the write is known
@@ -214,25 +222,25 @@ def reported_of(pair: Accepted, order: int) -> list[Row]:
 
 @pytest.fixture(scope="module")
 def paused(pair: Accepted) -> Accepted:
-    for dag_id in pair.house.api.dags():
-        pair.house.api.call("PATCH", f"dags/{dag_id}", json={"is_paused": True})
-    pair.house.chain.settle()
+    for dag_id in pair.deployment.api.dags():
+        pair.deployment.api.call("PATCH", f"dags/{dag_id}", json={"is_paused": True})
+    pair.deployment.chain.settle()
     return pair
 
 
 def worker(pair: Accepted, name: str) -> Context:
-    settings = read_settings(pair.house.settings)
+    settings = read_settings(pair.deployment.settings)
     return Context(
         settings=settings,
         instance=settings.instances[INSTANCE],
-        engine=pair.house.engine,
+        engine=pair.deployment.engine,
         magento_client=MagentoClient(pair.people.shop.connection),
         odoo_client=OdooClient.connect(pair.people.odoo.connection("sync")),
         dag_run=name,
     )
 
 
-def look(pair: Accepted, name: str) -> None:
+def reconcile_order(pair: Accepted, name: str) -> None:
     extract.run(worker(pair, name), "magento")
     extract.run(worker(pair, name), "odoo")
     reconcile.run(worker(pair, name))
@@ -247,10 +255,10 @@ def look(pair: Accepted, name: str) -> None:
 def test_another_writer_of_the_same_document_makes_no_second_one(
     paused: Accepted, prepare: Callable[[People], int], route: str, kind: Kind, together: bool
 ) -> None:
-    """Two of our workers, and somebody else who writes between our last look at the order and our write, or with it."""
+    """Two of our workers, and somebody else who writes between our last read of the order and our write, or with it."""
     people = paused.people
     order = prepare(people)
-    look(paused, "race")
+    reconcile_order(paused, "race")
     meeting, theirs = threading.Barrier(2), list[object]()
 
     def somebody_else() -> None:
@@ -280,10 +288,10 @@ def test_another_writer_of_the_same_document_makes_no_second_one(
     finally:
         checkpoints.visit(None)
     assert theirs, f"nothing was written by us: {ours}, {reported_of(paused, order)}"
-    look(paused, "after")
+    reconcile_order(paused, "after")
     load.run(worker(paused, "after"))
 
-    assert len(people.in_shop(order)[kind]) == 1, (ours, theirs)
+    assert len(people.in_magento(order)[kind]) == 1, (ours, theirs)
     shop, books = people.account(next(name for name, number in people.orders.items() if number == order))
     assert (shop["invoices"], shop["notes"]) == (books["invoices"], books["notes"]), reported_of(paused, order)
     assert [row for row in reported_of(paused, order) if row.get("state") not in (None, "refused")] == []

@@ -29,7 +29,7 @@ needs_pgbouncer = pytest.mark.skipif(
 @needs_pgbouncer
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("mode", MODES)
-def test_the_whole_staging_suite_passes_behind_pgbouncer(mode: str) -> None:
+def test_the_staging_suite_passes_behind_pgbouncer(mode: str) -> None:
     here = Path(__file__).parent
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(str(here / name) for name in SUITE)],
@@ -81,7 +81,7 @@ def test_set_local_and_advisory_locks_end_with_their_transaction(through: Engine
 
 @needs_pgbouncer
 @pytest.mark.parametrize("mode", MODES)
-def test_nothing_of_ours_is_left_in_a_connection_that_others_use(
+def test_no_session_state_of_ours_is_left_in_a_shared_connection(
     postgres: Cluster, staging_url: str, mode: str
 ) -> None:
     with pooled(postgres, mode, default_pool_size="1") as lead:

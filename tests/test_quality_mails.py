@@ -90,7 +90,7 @@ def test_a_reopened_finding_is_mailed_again(engine: Engine) -> None:
     assert len(_queue(engine)) == 1
 
 
-def test_a_finding_that_a_change_will_settle_waits_for_the_grace_time(engine: Engine) -> None:
+def test_a_finding_that_a_change_will_resolve_is_mailed_only_after_the_grace_time(engine: Engine) -> None:
     change = planned(engine, verdict="unchecked", approval="not_needed")
     finding = found(engine, "missing_in_odoo", change_id=change)
     applying = US.model_copy(update={"mode": type(US.mode)(default="apply")})
@@ -102,7 +102,7 @@ def test_a_finding_that_a_change_will_settle_waits_for_the_grace_time(engine: En
     assert len(_queue(engine, applying)) == 1
 
 
-def test_what_will_be_shipped_too_much_goes_to_the_warehouse_at_once(engine: Engine) -> None:
+def test_an_order_that_will_ship_too_much_is_mailed_to_the_warehouse_at_once(engine: Engine) -> None:
     found(
         engine,
         "will_ship_too_much",
@@ -115,7 +115,7 @@ def test_what_will_be_shipped_too_much_goes_to_the_warehouse_at_once(engine: Eng
     assert [mail.recipients for mail in _queue(engine)] == [("stock@example.com",)]
 
 
-def test_a_row_says_what_since_when_with_what_effect_who_acts_and_what_comes_next(engine: Engine) -> None:
+def test_a_mail_row_has_finding_age_effect_owner_and_next_step(engine: Engine) -> None:
     found(engine, effect="receivable and revenue")
     (mail,) = _queue(engine)
     with engine.connect() as connection:
@@ -130,7 +130,7 @@ def test_a_row_says_what_since_when_with_what_effect_who_acts_and_what_comes_nex
     assert [said for said in row if said not in mail.html] == []
 
 
-def test_accounting_warehouse_and_it_are_mailed_apart(engine: Engine) -> None:
+def test_accounting_warehouse_and_it_get_separate_mails(engine: Engine) -> None:
     all_three = {"accounting": ("books@example.com",), "warehouse": ("stock@example.com",), "it": ("it@example.com",)}
     for number, who in enumerate(all_three):
         found(engine, who=who, magento_id=str(number), magento_number=f"00000010{number}")
@@ -139,7 +139,7 @@ def test_accounting_warehouse_and_it_are_mailed_apart(engine: Engine) -> None:
     assert told == {recipients: [number] for number, recipients in enumerate(all_three.values())}
 
 
-def test_the_subject_says_it_all(engine: Engine) -> None:
+def test_the_subject_names_instance_counts_and_severity(engine: Engine) -> None:
     found(engine)
     found(engine, magento_id="8", magento_number="000000008", difference=-12_000)
     found(
@@ -156,7 +156,7 @@ def test_the_subject_says_it_all(engine: Engine) -> None:
     assert _queue(engine)[0].subject == "[us] 2 invoices differ by 42.40 USD (net 40.00), 1 shipment missing in Magento"
 
 
-def test_who_must_approve_is_told_once_with_the_sums(engine: Engine) -> None:
+def test_approvers_are_mailed_once_with_the_sums(engine: Engine) -> None:
     for number, amount in ((7, 1_000_000), (8, 2_500_000)):
         planned(engine, source_id=str(number), amount=amount)
     for mails in (1, 0):
@@ -168,7 +168,7 @@ def test_who_must_approve_is_told_once_with_the_sums(engine: Engine) -> None:
     assert "the first writes" in mail.plain and "/magento/change/" in mail.html
 
 
-def test_what_waited_and_then_failed_is_told_again(engine: Engine) -> None:
+def test_a_change_that_waited_and_then_failed_is_mailed_again(engine: Engine) -> None:
     change = planned(engine)
     assert _topics(engine) == ["changes_waiting"]
     _become(engine, change, state="failed", approval="approved", reason="Odoo refused it: period closed")
@@ -176,7 +176,7 @@ def test_what_waited_and_then_failed_is_told_again(engine: Engine) -> None:
     assert _topics(engine) == []
 
 
-def test_what_was_refused_is_told_once_and_not_when_a_person_rejected_it(engine: Engine) -> None:
+def test_a_refused_change_is_mailed_once_and_a_rejected_one_is_not(engine: Engine) -> None:
     planned(engine, state="refused", approval="not_needed", reason="possible duplicate: RINV/2026/00001")
     planned(engine, source_id="8", state="refused", approval="rejected", reason="rejected by Ada: not ours")
     (mail,) = _changes(engine)
@@ -185,7 +185,7 @@ def test_what_was_refused_is_told_once_and_not_when_a_person_rejected_it(engine:
     assert mail.recipients == ("books@example.com",)
 
 
-def test_what_a_check_on_a_document_holds_is_told_once(engine: Engine) -> None:
+def test_documents_held_by_a_check_are_mailed_once(engine: Engine) -> None:
     held = {"verdict": "held", "approval": "not_needed"}
     documents = next(check.name for check in ALL_CHECKS if check.holds is Holds.DOCUMENT)
     sides = next(check.name for check in ALL_CHECKS if check.holds is Holds.SIDE)
@@ -196,7 +196,7 @@ def test_what_a_check_on_a_document_holds_is_told_once(engine: Engine) -> None:
     assert _topics(engine) == []
 
 
-def test_a_held_side_is_told_when_it_begins_and_not_at_every_run(engine: Engine) -> None:
+def test_a_held_system_is_mailed_when_the_hold_begins_and_not_at_every_run(engine: Engine) -> None:
     def hold() -> int:
         with engine.begin() as connection:
             return alerts.queue_held(connection, US, UI, ("magento",), ("the last extract is 3 hours old",), utc_now())
@@ -207,7 +207,7 @@ def test_a_held_side_is_told_when_it_begins_and_not_at_every_run(engine: Engine)
     assert hold() == 1
 
 
-def test_a_failed_run_is_told_once_however_many_tasks_fail(engine: Engine) -> None:
+def test_a_failed_run_is_mailed_once_however_many_tasks_fail(engine: Engine) -> None:
     def fail(run: str, task: str) -> int:
         with engine.begin() as connection:
             return alerts.queue_failed_run(
@@ -221,7 +221,7 @@ def test_a_failed_run_is_told_once_however_many_tasks_fail(engine: Engine) -> No
     assert "set the connection" in mail.plain and f"{UI}/log" in mail.html
 
 
-def test_the_digest_tells_what_is_open_and_what_was_resolved(engine: Engine) -> None:
+def test_the_digest_lists_open_and_resolved_findings(engine: Engine) -> None:
     found(engine)
     found(engine, magento_number="000000009", magento_id="9", resolved_at=datetime.now(UTC))
     with engine.begin() as connection:
@@ -275,7 +275,7 @@ def test_many_findings_are_one_summary_with_all_of_them_as_csv(engine: Engine) -
     assert "40 more" in mail.plain
 
 
-def test_hostile_text_is_text(engine: Engine) -> None:
+def test_hostile_text_is_escaped(engine: Engine) -> None:
     found(engine, message="<script>alert(1)</script>\r\nBcc: all@example.com", magento_number="=1+1")
     (mail,) = _queue(engine)
     assert "<script>" not in mail.html
@@ -295,7 +295,7 @@ def test_a_negative_amount_stays_a_number() -> None:
     assert to_csv([{"difference": -12_300}], ("difference",)).splitlines()[1] == "-1.23"
 
 
-def test_a_real_server_receives_html_plain_text_picture_and_csv(engine: Engine) -> None:
+def test_a_real_mail_server_receives_html_plain_text_chart_and_csv(engine: Engine) -> None:
     found(engine)
     (mail,) = _queue(engine)
     received: list[bytes] = []

@@ -1,4 +1,4 @@
-"""`magodoo.reconcile.explain`: an order tells what becomes of each of its changes, and why."""
+"""`magodoo.reconcile.explain`: an order shows what becomes of each of its changes, and why."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def number(made: Lab) -> str:
 
 
 def told(made: Lab, number: str, **of_invoice: str) -> str:
-    """What the order tells of itself, with its invoice's change put into this state."""
+    """The explanation of the order, with its invoice's change put into this state."""
     with made.engine.begin() as connection:
         for name, value in of_invoice.items():
             connection.execute(text(f"update change set {name} = :value where kind = 'odoo_invoice'"), {"value": value})
         return explain(connection, "us", number)
 
 
-def test_a_change_that_waits_says_for_whom(made: Lab, number: str) -> None:
+def test_a_waiting_change_is_explained_with_who_must_act(made: Lab, number: str) -> None:
     waiting = told(made, number, verdict="held", held_by="the totals of both sides", approval="waiting")
     assert "planned; held by the totals of both sides; waits for approval" in waiting
     assert "planned; not yet checked by the gate" in told(made, number, verdict="unchecked", approval="approved")
@@ -36,7 +36,7 @@ def test_a_change_that_waits_says_for_whom(made: Lab, number: str) -> None:
     assert "Something changed since it was last reconciled" in waiting
 
 
-def test_a_change_that_ended_says_how_and_as_what_it_stands_there(made: Lab, number: str) -> None:
+def test_a_finished_change_is_explained_with_its_outcome_and_target_document(made: Lab, number: str) -> None:
     made.load(kinds=[ChangeKind.ORDER_IMPORT])
     standing = told(made, number)
     assert "What will be done" in standing

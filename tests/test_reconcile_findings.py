@@ -120,7 +120,7 @@ def test_an_odoo_order_reduced_by_what_magento_cancelled_is_equal() -> None:
 # states
 
 
-def test_captured_in_magento_and_unpaid_in_odoo() -> None:
+def test_captured_in_magento_and_unpaid_in_odoo_is_a_finding() -> None:
     sales = Sales().sold(payment_method="card")
     pair = sales.invoice(1, captured=20, transaction_id="T1")
     sales.odoo_invoice(1, of=pair)
@@ -144,7 +144,7 @@ def test_paid_without_evidence_is_no_mismatch() -> None:
         ({}, {"state": "cancel"}, "cancelled"),
     ],
 )
-def test_invoice_states_that_contradict_each_other(magento: dict, odoo: dict, part: str) -> None:
+def test_contradicting_invoice_states_are_a_finding(magento: dict, odoo: dict, part: str) -> None:
     sales = Sales().sold()
     invoice = sales.invoice(1, **magento)
     sales.odoo_invoice(1, of=invoice, **odoo)
@@ -159,19 +159,19 @@ def test_a_draft_of_ours_is_right_where_the_policy_is_draft() -> None:
     assert sales.reconcile().types == []
 
 
-def test_cancelled_in_magento_and_confirmed_in_odoo() -> None:
+def test_cancelled_in_magento_and_confirmed_in_odoo_is_a_finding() -> None:
     sales = Sales().sold(state="canceled")
     assert sales.reconcile().one("status_mismatch").part == "order"
 
 
-def test_cancelled_in_odoo_only() -> None:
+def test_cancelled_only_in_odoo_is_a_finding() -> None:
     sales = Sales()
     sales.order(1)
     sales.odoo_order(1, state="cancel")
     assert sales.reconcile().types == ["cancelled_in_odoo order M-order-1"]
 
 
-def test_tracking_numbers_that_differ() -> None:
+def test_differing_tracking_numbers_are_a_finding() -> None:
     sales = Sales().sold()
     shipment = sales.shipment(1, tracking=["A", "B"])
     sales.delivery(1, of=shipment, tracking=["b"])
@@ -234,7 +234,7 @@ def test_a_method_may_import_pending_orders() -> None:
         ({}, {"skus": ["SKU11"]}),
     ],
 )
-def test_excluded_orders_are_counted_and_nothing_else(order: dict, exclude: dict) -> None:
+def test_excluded_orders_are_only_counted(order: dict, exclude: dict) -> None:
     sales = Sales(exclude=exclude)
     sales.order(1, **order)
     sales.invoice(1)
@@ -243,7 +243,7 @@ def test_excluded_orders_are_counted_and_nothing_else(order: dict, exclude: dict
     assert found.result.counts["excluded"] == 2
 
 
-def test_missing_in_magento() -> None:
+def test_a_document_missing_in_magento_is_a_finding() -> None:
     sales = Sales().sold(items={11: 3})
     invoice, picking, note = (
         sales.odoo_invoice(1, {11: 1}),
@@ -395,7 +395,7 @@ def test_capture_needed_instead_of_an_invoice() -> None:
     assert found.changes == []
 
 
-def test_an_invoice_that_was_reversed_before_the_push_is_one_information_and_nothing_is_written() -> None:
+def test_an_invoice_reversed_before_the_push_is_information_and_writes_nothing() -> None:
     sales = Sales(payment_methods={"card": {}}).sold()
     move = sales.odoo_invoice(1, status="reversed")
     sales.odoo_note(1, parent_id=move)
@@ -495,7 +495,7 @@ def test_will_ship_too_much_counts_refunds_of_the_unshipped() -> None:
     assert found.severity == "critical"
 
 
-def test_what_magento_has_shipped_and_odoo_has_not_may_still_be_delivered() -> None:
+def test_goods_shipped_only_in_magento_may_still_be_delivered() -> None:
     sales = Sales()
     sales.order(1, items={11: 3}, shipped={11: 2})
     sales.odoo_order(1, open_={11: 3})
@@ -503,7 +503,7 @@ def test_what_magento_has_shipped_and_odoo_has_not_may_still_be_delivered() -> N
     assert "will_ship_too_much" not in sales.reconcile().names
 
 
-def test_what_odoo_has_delivered_and_magento_has_not_counts_as_gone() -> None:
+def test_goods_delivered_only_in_odoo_count_as_shipped() -> None:
     sales = Sales()
     sales.order(1, items={11: 3})
     sales.odoo_order(1, open_={11: 2})
@@ -511,7 +511,7 @@ def test_what_odoo_has_delivered_and_magento_has_not_counts_as_gone() -> None:
     assert "will_ship_too_much" in sales.reconcile().names
 
 
-def test_a_cancelled_order_is_a_matter_of_states_only() -> None:
+def test_a_cancelled_order_is_compared_by_state_only() -> None:
     sales = Sales()
     sales.order(1, state="canceled", canceled={11: 2})
     sales.odoo_order(1, open_={11: 2})
@@ -550,7 +550,7 @@ def test_a_refund_of_zero_without_an_invoice_in_odoo_is_information() -> None:
     assert found.changes == []
 
 
-def test_goods_returned_and_not_refunded() -> None:
+def test_goods_returned_and_not_refunded_are_a_finding() -> None:
     sales = Sales().sold(refunded={11: 1})
     memo = sales.memo(1, {11: 1})
     sales.odoo_note(1, {11: 1}, of=memo)
@@ -578,13 +578,13 @@ def refunded_after_shipping(**settings: object) -> Sales:
     return sales
 
 
-def test_refunded_and_not_returned() -> None:
+def test_refunded_and_not_returned_is_a_finding() -> None:
     found = refunded_after_shipping().reconcile()
     assert found.names == ["refunded_not_returned"]
     assert found.changes == []
 
 
-def test_a_return_answers_the_refund() -> None:
+def test_a_return_resolves_the_refund_finding() -> None:
     sales = refunded_after_shipping()
     sales.returned(1, {11: 1})
     assert sales.reconcile().types == []
@@ -613,7 +613,7 @@ def test_a_document_that_does_not_add_up_blocks_its_own_changes(side: str) -> No
     assert found.changes == []
 
 
-def test_a_document_without_order() -> None:
+def test_a_document_without_order_is_a_finding() -> None:
     sales = Sales()
     sales.documents.append(sales.row("magento", "invoice", 5, 77, 10, without_order=True))
     sales.documents.append({**sales.row("odoo", "invoice", 6, 0, 12), "order_key": "odoo-6", "without_order": True})
@@ -638,7 +638,7 @@ def test_a_deletion_is_remembered_through_the_ended_pair() -> None:
     assert sales.reconcile().names == ["deleted"]
 
 
-def test_what_cannot_be_read_is_a_finding() -> None:
+def test_an_unreadable_document_is_a_finding() -> None:
     sales = Sales()
     sales.quarantine.append({"side": "magento", "kind": "invoice", "source_id": "17", "reason": "not an amount: 'x'"})
     found = sales.reconcile().one("quarantined")

@@ -68,7 +68,7 @@ def test_two_odoo_orders_with_the_same_reference_are_ambiguous() -> None:
     assert found.changes == []
 
 
-def test_a_cancelled_odoo_order_gives_way_to_the_standing_one() -> None:
+def test_of_two_odoo_orders_the_one_that_is_not_cancelled_is_matched() -> None:
     sales = Sales()
     sales.order(1)
     sales.odoo_order(1, ours=False, state="cancel")
@@ -99,7 +99,7 @@ def test_partial_invoices_pair_by_their_quantities() -> None:
     assert found.types == []
 
 
-def test_equal_totals_on_one_order_are_told_apart_by_their_lines() -> None:
+def test_equal_totals_on_one_order_are_distinguished_by_their_lines() -> None:
     sales = Sales().sold(items={11: 1, 12: 1})
     of_11, of_12 = sales.invoice(1, {11: 1}), sales.invoice(1, {12: 1})
     move_12, move_11 = sales.odoo_invoice(1, {12: 1}), sales.odoo_invoice(1, {11: 1})
@@ -134,7 +134,7 @@ def test_two_equal_documents_on_both_sides_are_a_tie_each() -> None:
     assert sales.reconcile().types == [f"ambiguous invoice M-invoice-{each}" for each in (first, second)]
 
 
-def test_of_two_equal_credit_memos_odoos_reference_tells_which_is_which() -> None:
+def test_two_equal_credit_memos_are_distinguished_by_odoos_reference() -> None:
     sales = Sales().sold(items={11: 4})
     first, second = sales.memo(1, {11: 1}), sales.memo(1, {11: 1})
     of_second = sales.odoo_note(1, {11: 1}, other_references=f"M-credit_memo-{second}")
@@ -166,7 +166,7 @@ def test_a_tie_in_one_place_leaves_the_rest_of_the_order_matched() -> None:
     assert ("invoice", clear, move, "assignment") in sales.reconcile().pairs
 
 
-def test_a_person_settles_a_tie() -> None:
+def test_a_person_resolves_a_tie() -> None:
     sales = Sales().sold(items={11: 2})
     invoice = sales.invoice(1)
     extra, right = sales.odoo_invoice(1), sales.odoo_invoice(1)
@@ -176,7 +176,7 @@ def test_a_person_settles_a_tie() -> None:
     assert found.types == [f"duplicate invoice O-invoice-{extra}"]
 
 
-def test_an_earlier_match_stays_when_an_equal_document_comes_later() -> None:
+def test_an_existing_match_is_kept_when_an_equal_document_arrives_later() -> None:
     sales = Sales().sold()
     invoice, move = sales.invoice(1), sales.odoo_invoice(1)
     sales.pair("invoice", 1, invoice, move, rule="assignment")
@@ -213,7 +213,7 @@ def test_a_configurables_child_row_does_not_count() -> None:
     assert ("invoice", invoice, move, "assignment") in sales.reconcile().pairs
 
 
-def test_one_invoice_split_in_two_in_odoo_is_reported_and_nothing_is_written() -> None:
+def test_an_invoice_split_in_two_in_odoo_is_reported_and_nothing_is_written() -> None:
     sales = Sales().sold(items={11: 2})
     invoice = sales.invoice(1, {11: 2})
     halves = [sales.odoo_invoice(1, {11: 1}), sales.odoo_invoice(1, {11: 1})]
@@ -227,7 +227,7 @@ def test_one_invoice_split_in_two_in_odoo_is_reported_and_nothing_is_written() -
     assert all(f"O-invoice-{half} (matched with nothing in Magento)" in why for half in halves)
 
 
-def test_the_only_documents_that_cannot_both_stand_are_the_same_one() -> None:
+def test_the_only_mutually_exclusive_documents_are_matched() -> None:
     sales = Sales().sold(items={11: 2})
     shipment, picking = sales.shipment(1, {11: 1}), sales.delivery(1, {11: 2})
     found = sales.reconcile()
@@ -235,7 +235,7 @@ def test_the_only_documents_that_cannot_both_stand_are_the_same_one() -> None:
     assert found.types == [f"quantity_mismatch shipment M-shipment-{shipment}"]
 
 
-def test_documents_that_can_both_stand_are_two() -> None:
+def test_documents_that_are_both_possible_are_counted_as_two() -> None:
     sales = Sales().sold(items={11: 3})
     sales.shipment(1, {11: 1}, tracking=["A"])
     sales.delivery(1, {11: 2}, tracking=["B"])

@@ -114,7 +114,7 @@ def test_which_of_equal_documents_is_reversed_does_not_depend_on_the_order_of_th
     policy=st.sampled_from(["when_paid", "when_posted"]),
     shuffle=st.randoms(use_true_random=False),
 )
-def test_equal_invoices_and_credit_notes_of_odoo_are_told_apart_by_their_ids(
+def test_equal_odoo_invoices_and_credit_notes_are_distinguished_by_their_ids(
     invoices: list[int], notes: list[tuple[int, bool]], known: bool, policy: str, shuffle: random.Random
 ) -> None:
     """Pieces of each; a note with a parent names the first invoice of Odoo; one invoice may be in Magento too."""
@@ -136,17 +136,17 @@ def _assert_the_same_in_every_order(sales: Sales, shuffle: random.Random) -> Non
             shuffle.shuffle(rows)
         again = reconcile(sales.frames(), sales.instance, NOW)
         pd.testing.assert_frame_equal(once.pairs, again.pairs)
-        assert [_told(each) for each in once.findings] == [_told(each) for each in again.findings]
+        assert [_comparable(each) for each in once.findings] == [_comparable(each) for each in again.findings]
         assert once.changes == again.changes
 
 
-def _told(finding) -> tuple:
+def _comparable(finding) -> tuple:
     return finding.key, finding.message, finding.change, finding.no_change_reason, finding.severity
 
 
 @settings(max_examples=4, **QUICK)
 @given(seed=st.integers(0, 10**6))
-def test_orders_do_not_touch_each_other(seed: int) -> None:
+def test_orders_are_matched_independently(seed: int) -> None:
     """Reconciled together or alone, an order has the same findings: chunks may be cut anywhere."""
     sales = random_sales(seed, orders=4)
     together = reconcile(sales.frames(), sales.instance, NOW)
@@ -157,8 +157,8 @@ def test_orders_do_not_touch_each_other(seed: int) -> None:
         ids = {(row["side"], row["kind"], row["source_id"]) for row in documents}
         lines = [row for row in sales.lines if (row["side"], row["kind"], row["source_id"]) in ids]
         alone = canonical(pd.DataFrame(documents), pd.DataFrame(lines))
-        apart += [_told(each) for each in reconcile(alone, sales.instance, NOW).findings]
-    assert sorted(apart) == [_told(each) for each in together.findings]
+        apart += [_comparable(each) for each in reconcile(alone, sales.instance, NOW).findings]
+    assert sorted(apart) == [_comparable(each) for each in together.findings]
 
 
 @pytest.mark.parametrize("seed", range(8))

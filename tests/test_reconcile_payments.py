@@ -25,7 +25,7 @@ def credited(memo_in_magento: bool, **invoice: Any) -> Sales:
     return sales
 
 
-def test_what_a_credit_note_settled_counts_where_magento_has_its_memo() -> None:
+def test_settlement_by_a_credit_note_counts_where_magento_has_the_credit_memo() -> None:
     assert credited(memo_in_magento=True).reconcile().changes == ["magento_invoice 303"]
     found = credited(memo_in_magento=False).reconcile()
     assert found.changes == []
@@ -33,7 +33,7 @@ def test_what_a_credit_note_settled_counts_where_magento_has_its_memo() -> None:
 
 
 @pytest.mark.parametrize("status", ["paid", "reversed", "blocked"])
-def test_the_evidence_decides_and_not_the_word_that_odoo_shows(status: str) -> None:
+def test_the_payment_evidence_decides_and_not_odoo_s_payment_state(status: str) -> None:
     """A journal entry on the bank account beside a credit note leaves an invoice `reversed` in Odoo, though money came."""
     assert credited(memo_in_magento=True, status=status).reconcile().changes == ["magento_invoice 303"]
     assert credited(memo_in_magento=True, status="in_payment").reconcile().changes == []
@@ -58,7 +58,7 @@ def is_gone(sales: Sales) -> bool:
     return any(type_.startswith("payment_reversed") for type_ in sales.reconcile().types)
 
 
-def test_money_that_comes_back_is_critical_and_plans_nothing() -> None:
+def test_returned_money_is_critical_and_plans_nothing() -> None:
     found = came_back().reconcile()
     finding = found.one("payment_reversed")
     assert (found.changes, finding.severity, finding.odoo_amount) == ([], "critical", 200_000)
@@ -66,16 +66,14 @@ def test_money_that_comes_back_is_critical_and_plans_nothing() -> None:
 
 
 @pytest.mark.parametrize(("state", "gone"), [("processing", True), ("closed", False)])
-def test_what_was_written_off_after_magento_showed_it_paid_stays_critical_until_magento_refunds_it(
-    state: str, gone: bool
-) -> None:
+def test_a_write_off_after_magento_was_paid_stays_critical_until_magento_refunds_it(state: str, gone: bool) -> None:
     sales = came_back(open=0, status="paid", captured=0, written_off=200_000, order_state=state)
     assert is_gone(sales) is gone
     if gone:
         assert "20.00 USD of 20.00 USD were written off since" in sales.reconcile().one("payment_reversed").message
 
 
-def test_what_was_shipped_is_not_still_to_ship() -> None:
+def test_shipped_goods_are_no_longer_open() -> None:
     sales = came_back()
     sales.delivery(1, {11: 2})
     assert "Nothing is left to ship" in sales.reconcile().one("payment_reversed").message

@@ -20,7 +20,7 @@ from magodoo.ledger.planned import PlannedChange, RequestProblem
 TROUBLE = RequestProblem("sku:SKU11", "SKU11 is no product in Odoo")
 
 
-def test_a_whole_order_is_written_in_an_order_that_can_be_carried_out() -> None:
+def test_changes_of_an_order_are_planned_in_an_executable_sequence() -> None:
     sales = Sales(shipments={"returns": "shipped_items"})
     sales.order(1, payment_method="card", shipped={11: 2}, refunded={11: 1})
     invoice = sales.invoice(1, captured=20, transaction_id="T1")
@@ -112,7 +112,7 @@ def test_an_unlisted_method_that_captured_is_unmapped_once_per_order() -> None:
 
 
 @pytest.mark.parametrize("status", ["paid", "in_payment", "reversed"])
-def test_what_is_settled_in_odoo_gets_no_payment(status: str) -> None:
+def test_an_invoice_settled_in_odoo_gets_no_payment(status: str) -> None:
     assert captured(status=status).reconcile().types == []
 
 
@@ -180,7 +180,7 @@ def test_a_paid_odoo_invoice_is_written_to_magento() -> None:
         {"status": "paid", "captured": 5},
     ],
 )
-def test_what_is_not_settled_by_payments_writes_nothing(move: dict) -> None:
+def test_an_invoice_not_settled_by_payments_writes_nothing(move: dict) -> None:
     sales = Sales().sold()
     sales.odoo_invoice(1, **move)
     found = sales.reconcile()
@@ -231,7 +231,7 @@ def test_refunds_above_the_invoices_hold_back_further_ones_in_both_directions() 
     assert reasons == {"The refunds of the order exceed its invoices in Magento"}
 
 
-def test_what_a_plan_refunds_counts_against_what_odoo_has_invoiced() -> None:
+def test_planned_refunds_count_against_odoo_s_invoices() -> None:
     sales = Sales(invoices={"to_odoo": "off"}).sold(items={11: 4})
     first, _ = sales.invoice(1, {11: 2}), sales.invoice(1, {11: 2})
     sales.odoo_invoice(1, {11: 2}, of=first)
@@ -328,7 +328,7 @@ def test_goods_come_back_with_our_credit_note_and_beside_a_person_s_only_when_th
     sales = Sales(shipments={"returns": "shipped_items", "tracking": "to_odoo"})
     sales.sold(shipped={11: 2}, refunded={11: 1})
     sales.odoo_invoice(1, of=sales.invoice(1))
-    sales.delivery(1, of=sales.shipment(1, tracking=["A"]))  # the lacking track is a finding that a write settles
+    sales.delivery(1, of=sales.shipment(1, tracking=["A"]))  # the missing track is a finding that a write resolves
     memo = sales.memo(1, {11: 1}, created=f"{refunded_on} 10:00")
     sales.odoo_note(1, {11: 1}, of=memo if note_of == "ours" else 0)
     changes = sales.reconcile().changes
@@ -347,7 +347,7 @@ def test_goods_come_back_with_our_credit_note_and_beside_a_person_s_only_when_th
         ({"credit_memos": {"to_magento": "off"}}, lambda sales: sales.odoo_note(1, status="paid", captured=20)),
     ],
 )
-def test_what_a_policy_forbids_stays_a_finding(settings: dict, make) -> None:
+def test_a_change_forbidden_by_policy_stays_a_finding(settings: dict, make) -> None:
     sales = Sales(**settings).sold()
     make(sales)
     found = sales.reconcile()
@@ -407,7 +407,9 @@ def test_with_e_invoicing_a_draft_waits_for_a_person_and_is_no_finding() -> None
         ("off", [], ["A"], []),
     ],
 )
-def test_tracks_go_where_they_are_lacking(policy: str, magento: list, odoo: list, changes: list) -> None:
+def test_tracking_numbers_are_written_to_the_side_where_they_are_missing(
+    policy: str, magento: list, odoo: list, changes: list
+) -> None:
     sales = Sales(shipments={"tracking": policy}).sold()
     shipment = sales.shipment(1, tracking=magento)
     sales.delivery(1, of=shipment, tracking=odoo)
@@ -462,7 +464,7 @@ def test_an_edited_order_is_imported_after_the_cancellation_of_the_old_one() -> 
         ({}, {"state": "processing"}, "not cancelled automatically"),
     ],
 )
-def test_an_edited_order_is_a_person_s_affair_where_nothing_cancels_the_one_it_replaces(
+def test_an_edited_order_is_left_to_a_person_if_nothing_cancels_the_one_it_replaces(
     settings: dict, old: dict, why: str
 ) -> None:
     sales = Sales(books_from="2026-06-01 00:00:00", **settings).sold(1, **old)
@@ -534,7 +536,7 @@ def test_a_document_that_odoo_made_is_never_written_back() -> None:
 # what a request cannot be built for
 
 
-def test_problems_become_findings_and_what_depends_on_them_waits() -> None:
+def test_problems_become_findings_and_dependent_changes_wait() -> None:
     sales = Sales()
     sales.order(1, payment_method="card")
     sales.invoice(1, captured=20, transaction_id="T")
@@ -549,7 +551,7 @@ def test_problems_become_findings_and_what_depends_on_them_waits() -> None:
     assert all(each.change is None and each.no_change_reason for each in result.findings)
 
 
-def test_what_waits_holds_back_what_depends_on_it() -> None:
+def test_a_waiting_change_holds_back_its_dependants() -> None:
     """No return of goods, and no money back, for a credit note that cannot be made because its invoice was refused."""
     kinds = (
         *(ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_CREDIT_NOTE, ChangeKind.ODOO_REFUND_PAYMENT),

@@ -19,7 +19,7 @@ def why(sales: Sales, type_: str = "missing_in_odoo") -> list[str]:
 # What Odoo has no room for
 
 
-def test_what_is_invoiced_already_is_named_with_what_it_is_matched_with() -> None:
+def test_an_already_invoiced_item_is_named_with_the_matched_document() -> None:
     sales = Sales().sold(items={11: 2, 12: 1})
     first = sales.invoice(1, {11: 2})
     move = sales.odoo_invoice(1, {11: 2}, of=first)
@@ -30,7 +30,7 @@ def test_what_is_invoiced_already_is_named_with_what_it_is_matched_with() -> Non
     ]
 
 
-def test_more_than_odoo_s_order_holds_is_said_so() -> None:
+def test_a_quantity_above_that_of_odoo_s_order_is_reported() -> None:
     sales = Sales()
     sales.order(1, items={11: 5})
     sales.odoo_order(1, items={11: 3})
@@ -46,7 +46,7 @@ def test_an_item_that_odoo_s_order_has_no_line_for_is_named() -> None:
     assert "Odoo's order has no line for SKU12" in why(sales)
 
 
-def test_an_item_that_was_taken_off_the_order_is_named() -> None:
+def test_an_item_removed_from_the_order_is_named() -> None:
     sales = Sales().sold(items={11: 2})
     sales.invoice(1, {11: 1, 99: 1})
     assert why(sales) == [
@@ -54,7 +54,7 @@ def test_an_item_that_was_taken_off_the_order_is_named() -> None:
     ]
 
 
-def test_what_only_odoo_s_order_lines_know_of_is_said_to_be_a_draft_or_unread() -> None:
+def test_a_quantity_known_only_from_odoo_s_order_lines_is_reported_as_draft_or_unread() -> None:
     sales = Sales().sold(items={11: 2})
     for line in sales.lines:
         if line["side"] == "odoo":
@@ -74,7 +74,7 @@ def test_the_earlier_ones_that_take_the_rest_are_named() -> None:
     assert any(f"after the earlier documents of the order (M-shipment-{first})" in reason for reason in reasons)
 
 
-def test_a_refund_of_what_odoo_has_not_invoiced_says_so() -> None:
+def test_a_refund_of_uninvoiced_goods_is_reported() -> None:
     sales = Sales(invoices={"to_odoo": "off"}).sold(items={11: 2})
     sales.invoice(1, {11: 2})
     sales.memo(1, {11: 1})
@@ -92,7 +92,7 @@ WRITES: dict[str, Any] = {"invoices": {"to_magento": "when_posted"}, "shipments"
     ("progress", "said"),
     [({"canceled": {11: 2}}, "2 are cancelled"), ({"refunded": {11: 2}}, "2 are refunded")],
 )
-def test_what_was_cancelled_or_refunded_in_magento_is_said(progress: dict[str, Any], said: str) -> None:
+def test_a_cancellation_or_refund_in_magento_is_named_as_the_cause(progress: dict[str, Any], said: str) -> None:
     sales = Sales(**WRITES)
     sales.order(1, items={11: 2}, **progress)
     sales.odoo_order(1)
@@ -121,7 +121,7 @@ def test_a_second_invoice_of_odoo_names_the_first_one_in_magento() -> None:
         ({"untaxed": 150_000}, "SKU11 (15.00 USD net) is 7.50 each, and 10.00 on Magento's order"),
     ],
 )
-def test_what_is_not_representable_names_line_and_price(line: dict[str, Any], said: str) -> None:
+def test_a_document_that_is_not_representable_names_line_and_price(line: dict[str, Any], said: str) -> None:
     sales = Sales().sold()
     move = sales.odoo_invoice(1, status="paid", captured=20)
     sales.set_line("invoice", move, **line)
@@ -145,7 +145,7 @@ def test_a_document_without_amounts_says_so() -> None:
     ),
     kind=st.sampled_from(["invoice", "shipment"]),
 )
-def test_whatever_finds_nothing_open_says_which_article_or_which_document(
+def test_a_document_without_open_quantity_names_the_item_or_the_other_document(
     ordered: dict[int, int], held: dict[int, int], asked: list[dict[int, int]], kind: str
 ) -> None:
     sales = Sales()

@@ -60,16 +60,16 @@ def test_the_36_tax_modes_are_there() -> None:
 
 
 @pytest.mark.parametrize("name", ORDERS)
-def test_an_order_of_the_german_stores_comes_to_its_outcome(german: ShopAndBooks, name: str) -> None:
+def test_an_order_of_the_german_stores_has_its_expected_result(german: ShopAndBooks, name: str) -> None:
     order = ORDERS[name]
     expected = GERMAN.get(name, set())
-    assert _told(german, order) == expected
+    assert _outcome(german, order) == expected
     assert _differences(german, order, imported=name not in NEVER_IMPORTED) == []
 
 
 @pytest.mark.parametrize("order", list(american_shop().tables.orders))
-def test_an_order_of_the_recorded_shop_comes_to_its_outcome(american: ShopAndBooks, order: int) -> None:
-    assert _told(american, order) == AMERICAN.get(order, set())
+def test_an_order_of_the_recorded_shop_has_its_expected_result(american: ShopAndBooks, order: int) -> None:
+    assert _outcome(american, order) == AMERICAN.get(order, set())
     assert _differences(american, order) == []
 
 
@@ -78,12 +78,12 @@ def test_a_second_run_has_nothing_to_do(shop: str, request: pytest.FixtureReques
     assert request.getfixturevalue(shop).find_more_to_do() == {}
 
 
-def _told(pair: ShopAndBooks, order: int) -> Told:
+def _outcome(pair: ShopAndBooks, order: int) -> Told:
     return {(row["type"], row["kind"]) for row in pair.reported(order)}
 
 
 def _differences(pair: ShopAndBooks, order: int, *, imported: bool = True) -> list[str]:
-    """Read from the two systems: the order, and each document that no finding sets aside, stands once in Odoo, posted, to the cent."""
+    """Read from the two systems: the order, and each document that no finding sets aside, is once in Odoo, posted, to the cent."""
     row = pair.shop.order(order)
     aside = {each["magento_number"] for each in pair.reported(order) if each["type"] in NOT_CARRIED_OVER}
     documents = [("order", row)] if imported and row["state"] != "canceled" else []
@@ -105,7 +105,7 @@ def _differences(pair: ShopAndBooks, order: int, *, imported: bool = True) -> li
 
 
 def _money(row: Row) -> tuple[Decimal, Decimal, str]:
-    """Total, tax and currency; Magento keeps up to four decimals of a refund, the books two."""
+    """Total, tax and currency; Magento keeps up to four decimals of a refund, Odoo two."""
     return _cents(row["grand_total"]), _cents(row.get("tax_amount", 0)), row["order_currency_code"]
 
 

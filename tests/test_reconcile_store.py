@@ -48,13 +48,13 @@ def test_a_finding_lives_from_seen_to_resolved_to_reopened(connection: Connectio
     assert (row.resolved_at, row.reopened_at, row.reopened) == (None, FIRST + 3 * DAY, 1)
 
 
-def test_only_the_orders_that_were_looked_at_are_resolved(connection: Connection) -> None:
+def test_only_findings_of_reconciled_orders_are_resolved(connection: Connection) -> None:
     repository.write_findings(connection, "us", ["1", "2"], [found("1"), found("2")], {}, FIRST)
     repository.write_findings(connection, "us", ["2"], [], {}, FIRST + DAY)
     assert [(row.order_key, row.resolved_at is None) for row in rows(connection)] == [("1", True), ("2", False)]
 
 
-def test_findings_without_order_are_looked_at_in_every_run(connection: Connection) -> None:
+def test_findings_without_an_order_are_reconciled_in_every_run(connection: Connection) -> None:
     repository.write_findings(connection, "us", [], [found(None, FindingType.QUARANTINED)], {}, FIRST)
     repository.write_findings(connection, "us", ["9"], [], {}, FIRST + DAY)
     assert rows(connection)[0].resolved_at == FIRST + DAY
@@ -66,7 +66,7 @@ def test_another_instances_findings_are_left_alone(connection: Connection) -> No
     assert rows(connection)[0].resolved_at is None
 
 
-def test_muting_outlives_the_next_run(connection: Connection) -> None:
+def test_a_mute_is_kept_by_the_next_run(connection: Connection) -> None:
     repository.write_findings(connection, "us", ["1"], [found()], {}, FIRST)
     repository.mute(connection, rows(connection)[0].id, "ann", "known", FIRST + 30 * DAY)
     repository.write_findings(connection, "us", ["1"], [found()], {}, FIRST + DAY)
@@ -86,7 +86,7 @@ def test_a_reopened_finding_is_mailed_again(connection: Connection) -> None:
     assert rows(connection)[0].mailed_at is None
 
 
-def test_amounts_change_and_the_change_that_settles_is_linked(connection: Connection) -> None:
+def test_a_finding_updates_its_amounts_and_links_the_change_that_resolves_it(connection: Connection) -> None:
     missing = found(type_=FindingType.MISSING_IN_ODOO, magento_amount=5, change=("odoo_invoice", "7"))
     repository.write_findings(connection, "us", ["1"], [missing], {("odoo_invoice", "7"): 42}, FIRST)
     row = rows(connection)[0]
@@ -129,7 +129,7 @@ def test_a_counterpart_may_be_exchanged(connection: Connection) -> None:
     assert sorted(active(connection)) == [("7", "80"), ("8", "70")]
 
 
-def test_a_document_that_moved_to_another_order_takes_its_pair_along(connection: Connection) -> None:
+def test_a_document_moved_to_another_order_keeps_its_match(connection: Connection) -> None:
     repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")), utc_now())
     repository.write_pairs(connection, "us", ["2"], pairs(("2", "7", "70")), utc_now())
     assert [row.order_key for row in rows(connection, "pair") if row.ended_at is None] == ["2"]
@@ -141,7 +141,7 @@ def test_pairs_of_other_orders_are_left_alone(connection: Connection) -> None:
     assert active(connection) == [("7", "70")]
 
 
-def test_what_a_person_confirms_is_read_back_and_kept(connection: Connection) -> None:
+def test_a_match_confirmed_by_a_person_is_read_back_and_kept(connection: Connection) -> None:
     repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")), utc_now())
     repository.confirm(connection, "us", Kind.INVOICE, "1", "7", "71", "ann", utc_now())
     read = repository.read_pairs(connection, "us", ["1"])
@@ -150,7 +150,7 @@ def test_what_a_person_confirms_is_read_back_and_kept(connection: Connection) ->
     assert [row.confirmed_by for row in rows(connection, "pair") if row.ended_at is None] == ["ann"]
 
 
-def test_a_person_separates_what_does_not_belong_together(connection: Connection) -> None:
+def test_a_person_separates_a_wrong_match(connection: Connection) -> None:
     repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")), utc_now())
     repository.separate(connection, rows(connection, "pair")[0].id, utc_now())
     assert active(connection) == []
@@ -178,7 +178,7 @@ def document(connection: Connection, side: str, kind: str, source_id: str, order
     )
 
 
-def test_an_edited_order_is_looked_at_with_those_that_it_replaces(connection: Connection) -> None:
+def test_an_edited_order_is_reconciled_with_the_orders_that_it_replaces(connection: Connection) -> None:
     document(connection, "magento", "order", "1", "1")
     document(connection, "magento", "order", "2", "2", '{"edit_of": 1}')
     document(connection, "magento", "order", "3", "3", '{"edit_of": 2}')
@@ -186,7 +186,7 @@ def test_an_edited_order_is_looked_at_with_those_that_it_replaces(connection: Co
     assert pipeline_reconcile.with_families(connection, "us", ["1"]) == ["1"]
 
 
-def test_orders_that_share_an_odoo_invoice_are_looked_at_together(connection: Connection) -> None:
+def test_orders_that_share_an_odoo_invoice_are_reconciled_together(connection: Connection) -> None:
     for order in ("1", "2", "3"):
         document(connection, "odoo", "order", f"9{order}", order)
     document(connection, "odoo", "invoice", "50", "1", '{"consolidated": true, "sale_orders": [91, 92]}')

@@ -56,7 +56,7 @@ def agree(pair: ShopAndBooks, order: int) -> None:
 
 
 @story()
-def test_what_was_refunded_before_it_left_is_not_to_be_delivered(pair: ShopAndBooks) -> Story:
+def test_goods_refunded_before_shipping_are_not_to_be_delivered(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 3, "SKU-002": 2})
     item = pair.items(order)["SKU-001"]
     pair.shop.invoice(order)
@@ -72,7 +72,7 @@ def test_what_was_refunded_before_it_left_is_not_to_be_delivered(pair: ShopAndBo
 
 
 @story()
-def test_an_item_that_was_refunded_whole_keeps_its_line_and_delivers_nothing(pair: ShopAndBooks) -> Story:
+def test_a_fully_refunded_item_keeps_its_line_and_delivers_nothing(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 3, "SKU-002": 2})
     pair.shop.invoice(order)
     pair.shop.refund(order, {pair.items(order)["SKU-001"]: 3}, shipping=0)
@@ -83,7 +83,7 @@ def test_an_item_that_was_refunded_whole_keeps_its_line_and_delivers_nothing(pai
 
 
 @story()
-def test_an_order_that_was_refunded_whole_is_imported_with_nothing_to_deliver(pair: ShopAndBooks) -> Story:
+def test_a_fully_refunded_order_is_imported_with_nothing_to_deliver(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 3, "SKU-002": 2})
     pair.shop.invoice(order)
     pair.shop.refund(order)
@@ -108,7 +108,7 @@ def test_of_an_order_that_was_shipped_in_part_the_refunded_rest_is_not_delivered
 
 
 @story()
-def test_what_was_refunded_after_it_left_is_delivered_as_it_was(pair: ShopAndBooks) -> Story:
+def test_goods_refunded_after_shipping_are_delivered_as_shipped(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 3})
     item = pair.items(order)["SKU-001"]
     pair.shop.invoice(order)
@@ -124,7 +124,7 @@ def test_what_was_refunded_after_it_left_is_delivered_as_it_was(pair: ShopAndBoo
 
 
 @story()
-def test_money_that_was_given_back_before_the_import_changes_nothing_of_the_goods(pair: ShopAndBooks) -> Story:
+def test_money_refunded_before_the_import_does_not_change_the_goods(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 3})
     item = pair.items(order)["SKU-001"]
     pair.shop.invoice(order)
@@ -135,7 +135,7 @@ def test_money_that_was_given_back_before_the_import_changes_nothing_of_the_good
 
 
 @story()
-def test_what_is_refunded_again_after_the_import_is_a_matter_of_the_warehouse(pair: ShopAndBooks) -> Story:
+def test_a_further_refund_after_the_import_is_a_warehouse_finding(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 3})
     item = pair.items(order)["SKU-001"]
     pair.shop.invoice(order)
@@ -170,7 +170,7 @@ def test_several_invoices_and_refunds_before_the_import_agree(pair: ShopAndBooks
 
 @pytest.mark.parametrize("sku", ["BUNDLE-DYN", "BUNDLE-FIX"])
 @story()
-def test_a_bundle_that_was_refunded_before_it_left_is_not_to_be_delivered(pair: ShopAndBooks, sku: str) -> Story:
+def test_a_bundle_refunded_before_shipping_is_not_to_be_delivered(pair: ShopAndBooks, sku: str) -> Story:
     order = pair.order([Line(sku, 2), Line("SKU-001", 1)])
     pair.shop.invoice(order)
     other = pair.items(order)["SKU-001"]
@@ -235,7 +235,7 @@ def an_item(draw: st.DrawFn) -> CanonicalLine:
 
 
 @given(st.lists(an_item(), min_size=1, max_size=4))
-def test_what_is_left_of_an_order_is_what_is_not_given_up_in_quantity_and_amount(
+def test_the_open_rest_of_an_order_excludes_cancelled_and_refunded_quantities_and_amounts(
     lines: Sequence[CanonicalLine],
 ) -> None:
     for number, line in enumerate(lines):

@@ -99,7 +99,7 @@ def test_credit_that_comes_back_is_no_second_refund_to_store_credit(pair: ShopAn
 
 
 @story(extra_totals={"store_credit": GIFT})
-def test_which_of_several_credit_memos_it_is_of_is_read_in_one_way_or_not_at_all(pair: ShopAndBooks) -> Story:
+def test_a_refund_to_credit_is_assigned_to_a_credit_memo_only_if_unambiguous(pair: ShopAndBooks) -> Story:
     gift_journal(pair)
     one, unknown = refunded(pair, 4), refunded(pair, 4)
     pair.shop.refund(one, {pair.items(one)["SKU-001"]: 2}, shipping=0)

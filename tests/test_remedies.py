@@ -1,4 +1,4 @@
-"""Advice that can be followed: an order without invoice, a draft, a posted entry and a deleted document are each mended otherwise."""
+"""Advice that can be followed: an order without invoice, a draft, a posted entry and a deleted document are each corrected in another way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def differing_order(currency: str = "USD", state: str = "sale") -> Sales:
 
 
 @pytest.mark.parametrize("state", ["sale", "draft"])
-def test_an_order_without_invoice_is_corrected_itself(state: str) -> None:
+def test_an_order_without_an_invoice_is_corrected_directly(state: str) -> None:
     found = differing_order(state=state).reconcile().one("total_mismatch")
     assert "correct them on the order in Odoo" in found.advice
     assert "credit note" not in found.advice
@@ -65,7 +65,7 @@ def test_a_credit_note_is_not_corrected_by_another_credit_note() -> None:
     assert "Reverse the credit note in Odoo" in sales.reconcile().one("total_mismatch").advice
 
 
-def test_what_was_deleted_in_odoo_is_made_anew_with_its_number_or_taken_back_in_magento() -> None:
+def test_a_document_deleted_in_odoo_is_recreated_with_its_number_or_reversed_in_magento() -> None:
     sales = Sales().sold()
     invoice = sales.invoice(1)
     sales.odoo_invoice(1, of=invoice, deleted_at="2026-11-21")
@@ -87,7 +87,7 @@ def test_the_advice_for_a_deleted_document_can_be_followed() -> None:
 
 
 @pytest.mark.parametrize(("state", "words"), [("posted", "reverse the invoice"), ("draft", "delete the draft")])
-def test_what_was_deleted_in_magento_leaves_an_invoice_to_keep_or_take_back(state: str, words: str) -> None:
+def test_a_document_deleted_in_magento_leaves_an_invoice_to_keep_or_reverse(state: str, words: str) -> None:
     sales = Sales().sold()
     invoice = sales.invoice(1, deleted_at="2026-11-21")
     sales.odoo_invoice(1, of=invoice, state=state)
@@ -103,7 +103,9 @@ def test_what_was_deleted_in_magento_leaves_an_invoice_to_keep_or_take_back(stat
         (RequestProblem("sku:A", "no active product"), "It waits for the mapping sku:A", "Add the mapping"),
     ],
 )
-def test_only_what_a_mapping_resolves_is_said_to_wait_for_one(problem: RequestProblem, words: str, advice: str) -> None:
+def test_only_problems_that_a_mapping_resolves_wait_for_a_mapping(
+    problem: RequestProblem, words: str, advice: str
+) -> None:
     change = PlannedChange(
         kind=ChangeKind.ODOO_DELIVERY, order_key="1", order_number="1", document_kind=Kind.SHIPMENT, source_id="7",
         source_number="7", amount=0, currency="USD", company_amount=0, settles=(), intent=None,

@@ -1,4 +1,4 @@
-"""What the ledger stores of every kind of change is frozen, to the byte (`request_fingerprints.json`, told in `request_story.py`).
+"""What the ledger stores of every kind of change is frozen, to the byte (`request_fingerprints.json`, planned in `request_forms.py`).
 
 A request that changes, be it by one byte, plans every open change of its kind anew, and takes its approval away: it must never
 happen by the way. A test here that fails shows the first difference. Where a request is changed on purpose (and the changelog
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import request_story
+import request_forms
 from ledger_changes import AnyRequest, a_change, an_instance, intent_of, recorded
 from request_sources import sources
 from sqlalchemy import Connection, text
@@ -49,8 +49,8 @@ LONG = 60  # characters from which on a value of the calls is named by its path 
 @pytest.fixture(scope="module")
 def rows(module_staging_url: str, tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
     """The changes of the story as the file holds them."""
-    with request_story.a_pair(module_staging_url, tmp_path_factory.mktemp("docs")) as pair:
-        stored = request_story.tell(pair)
+    with request_forms.a_pair(module_staging_url, tmp_path_factory.mktemp("docs")) as pair:
+        stored = request_forms.plan_all(pair)
     counts: Counter[tuple[str, str]] = Counter()
     for row in stored:
         counts[row["form"], row["kind"]] += 1
@@ -152,7 +152,7 @@ def _bodies_first(row: Row) -> Row:
     return {**bodies, **{name: row[name] for name in sorted(row) if name not in bodies}}
 
 
-def test_what_the_ledger_stores_of_every_change_is_as_it_was(rows: list[Row], frozen: dict[str, list[Row]]) -> None:
+def test_stored_requests_are_unchanged(rows: list[Row], frozen: dict[str, list[Row]]) -> None:
     told = compare(frozen["requests"], rows)
     assert not told, "requests changed: open changes would be planned anew\n" + "\n".join(told)
 
@@ -205,7 +205,7 @@ def test_a_request_of_the_product_that_changes_is_found(
     engine = staging.connect(staging_url)
     with engine.connect() as connection:
         recorded(connection, change)
-        stored = connection.execute(text(request_story.STATEMENT), {"after": 0}).mappings().one()
+        stored = connection.execute(text(request_forms.STATEMENT), {"after": 0}).mappings().one()
     engine.dispose()
     again = {**row, "request": parse_json(stored["request"]), "request_hash": stored["request_hash"]}
     assert compare([row], [again]) == [f'{row["what"]}: request.added: was "absent", is 1']
@@ -256,6 +256,6 @@ def _is_built_from_payload(own: Sources, kind: ChangeKind) -> bool:
     return any("blanked" in problem.message for problem in prepare_from(own, [plan])[0].problems)
 
 
-def test_what_a_kind_of_change_is_stays_as_it_was(kinds: list[Row], frozen: dict[str, list[Row]]) -> None:
+def test_the_catalogue_of_kinds_is_unchanged(kinds: list[Row], frozen: dict[str, list[Row]]) -> None:
     told = compare(frozen["kinds"], kinds)
     assert not told, "\n".join(told)

@@ -105,7 +105,7 @@ def test_of_several_invoices_the_paid_candidate_is_named(pair: ShopAndBooks) -> 
 @story(**RETURNS)
 @pytest.mark.parametrize("lines", [pytest.param(BY_ORDER, id="ordered"), pytest.param(BY_DELIVERY, id="delivered")])
 @pytest.mark.parametrize("shipped", [True, False])
-def test_after_a_memo_nothing_is_to_invoice_whatever_the_policy(
+def test_after_a_credit_memo_nothing_is_to_invoice_under_any_policy(
     pair: ShopAndBooks, lines: dict[str, int], shipped: bool
 ) -> Story:
     """SKU-012 is invoiced on delivered quantities; what was shipped returns to stock."""
@@ -134,7 +134,7 @@ def test_after_a_memo_nothing_is_to_invoice_whatever_the_policy(
 
 
 @story(**RETURNS)
-def test_of_a_memo_that_refunds_some_shipped_and_some_not_only_the_rest_is_linked(pair: ShopAndBooks) -> Story:
+def test_only_unshipped_quantities_of_a_credit_memo_are_linked_to_order_lines(pair: ShopAndBooks) -> Story:
     """SKU-011 is invoiced on delivered quantities: two of three left, all are refunded."""
     pair.call("product.product", "write", [pair.books.names.products["SKU-011"]], vals={"invoice_policy": "delivery"})
     order = pair.order({"SKU-011": 3})
@@ -168,7 +168,7 @@ def test_a_credit_note_and_a_new_invoice_of_the_same_total_are_a_correction(pair
 
 
 @story()
-def test_what_was_refunded_before_shipping_would_be_shipped_too_much(pair: ShopAndBooks) -> Story:
+def test_goods_refunded_before_shipping_would_ship_too_much(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 4})
     pair.shop.invoice(order)
     yield run_chain()
@@ -252,7 +252,7 @@ def send(pair: ShopAndBooks, picking: dict[str, Any], quantity: int) -> None:
 
 
 @story()
-def test_of_more_than_was_ordered_only_what_was_ordered_is_a_shipment_and_the_rest_is_named(
+def test_of_an_excess_delivery_only_the_ordered_quantity_is_shipped_and_the_rest_is_named(
     pair: ShopAndBooks,
 ) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
@@ -267,7 +267,7 @@ def test_of_more_than_was_ordered_only_what_was_ordered_is_a_shipment_and_the_re
 
 
 @story()
-def test_what_was_sent_though_it_was_refunded_is_no_replacement(pair: ShopAndBooks) -> Story:
+def test_goods_sent_despite_a_refund_are_no_replacement(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2})
     pair.shop.invoice(order)
     yield run_chain()

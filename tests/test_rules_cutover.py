@@ -85,7 +85,7 @@ def test_an_early_invoice_is_never_paid(pair: ShopAndBooks) -> Story:
 
 
 @story()
-def test_an_odoo_invoice_that_only_looks_like_an_order_s_is_not_magento_s(pair: ShopAndBooks) -> Story:
+def test_an_odoo_invoice_that_only_resembles_an_order_s_invoice_is_not_matched(pair: ShopAndBooks) -> Story:
     """Its reference is the number of an order, but customer and total are others'."""
     order = pair.order({"SKU-001": 1}, "cashondelivery")
     (stranger,) = pair.call("res.partner", "create", vals_list=[{"name": "Walk-in", "email": "walkin@example.com"}])
@@ -151,7 +151,7 @@ def test_an_order_that_others_enter_without_its_number_is_never_made_again(pair:
 
 
 @pytest.mark.parametrize("number", ["of an order that was never read", "000099999"])
-def test_a_number_that_stands_for_no_order_read_so_far_is_looked_up(pair: ShopAndBooks, number: str) -> None:
+def test_a_number_of_an_order_that_is_not_staged_is_looked_up_in_magento(pair: ShopAndBooks, number: str) -> None:
     """Of a customer who buys one basket again and again; a slip of the pen names no order, and a person decides."""
     email = f"again{number[-3:]}@example.com"
     order = pair.order({"SKU-001": 3}, email=email)
@@ -225,7 +225,7 @@ def test_the_first_writes_of_each_kind_need_approval(pair: ShopAndBooks) -> Stor
 
 
 @story(limits={"document_amount": 50, "refund_amount": 10})
-def test_beyond_its_limits_a_change_waits_for_a_person_and_the_rest_goes_on(pair: ShopAndBooks) -> Story:
+def test_a_change_beyond_its_limits_waits_for_approval_and_the_others_continue(pair: ShopAndBooks) -> Story:
     large, small = pair.order({"SKU-007": 1}), pair.order({"SKU-006": 1})
     pair.shop.invoice(large)
     pair.shop.invoice(small)

@@ -1,4 +1,4 @@
-"""docs/business-rules.md#deliveries: what may leave the warehouse in the books, and what may not."""
+"""docs/business-rules.md#deliveries: what may leave the warehouse in Odoo, and what may not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def set_stock(pair: ShopAndBooks, sku: str, quantity: int) -> None:
 
 
 @story(restless=True)
-def test_what_is_not_reserved_in_full_is_not_delivered_until_stock_comes(pair: ShopAndBooks) -> Story:
+def test_goods_not_fully_reserved_are_not_delivered_until_stock_arrives(pair: ShopAndBooks) -> Story:
     set_stock(pair, "SKU-007", 1)
     order = pair.order({"SKU-007": 2})
     pair.shop.ship(order)
@@ -42,7 +42,7 @@ def test_what_is_not_reserved_in_full_is_not_delivered_until_stock_comes(pair: S
 
 
 @story(restless=True)
-def test_what_needs_a_lot_is_not_delivered(pair: ShopAndBooks) -> Story:
+def test_goods_that_need_a_lot_are_not_delivered(pair: ShopAndBooks) -> Story:
     pair.call("product.product", "write", [pair.books.names.products["SKU-008"]], vals={"tracking": "lot"})
     order = pair.order({"SKU-008": 1})
     pair.shop.ship(order)

@@ -115,7 +115,7 @@ def test_an_invoice_without_a_payment_term_is_due_on_its_own_date(pair: ShopAndB
 
 
 @story(**DAYS)
-def test_what_a_provider_captured_is_due_at_once_whatever_the_customer_s_terms(pair: ShopAndBooks) -> Story:
+def test_a_captured_invoice_is_due_at_once_whatever_the_customer_s_terms(pair: ShopAndBooks) -> Story:
     days = terms(pair)["30 Days"]
     order = pair.order({"SKU-001": 2}, "card")
     yield run_chain()
@@ -151,7 +151,7 @@ def test_an_invoice_names_the_delivery_address_of_its_order(pair: ShopAndBooks) 
 
 
 @story(**DAYS)
-def test_the_head_of_an_invoice_is_field_by_field_what_odoo_s_own_button_makes(pair: ShopAndBooks) -> Story:
+def test_the_header_of_an_invoice_equals_the_one_that_odoo_s_button_makes(pair: ShopAndBooks) -> Story:
     days = terms(pair)["30 Days"]
     customer = pair.shop.add_customer("twice@example.com", "Two", "Orders")
     who = Address("Two", "Orders", email="twice@example.com")
@@ -172,7 +172,7 @@ def test_the_head_of_an_invoice_is_field_by_field_what_odoo_s_own_button_makes(p
 
 
 @story(**DAYS)
-def test_the_head_of_a_credit_note_is_field_by_field_what_odoo_s_own_button_makes(pair: ShopAndBooks) -> Story:
+def test_the_header_of_a_credit_note_equals_the_one_that_odoo_s_button_makes(pair: ShopAndBooks) -> Story:
     days = terms(pair)["30 Days"]
     orders = [pair.order({"SKU-001": 2}, "cashondelivery", shipping=SOMEBODY) for _ in range(2)]
     yield run_chain()

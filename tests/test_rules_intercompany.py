@@ -18,7 +18,7 @@ def call_off_ours(pair: ShopAndBooks, order: int) -> None:
 
 
 @story(odoo=MAPPED)
-def test_what_the_mirror_of_an_order_delivers_is_the_order_s_shipment(pair: ShopAndBooks) -> Story:
+def test_a_delivery_of_an_intercompany_mirror_is_the_order_s_shipment(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2, "SKU-002": 3}, "cashondelivery")
     yield run_chain()
     call_off_ours(pair, order)
@@ -37,8 +37,8 @@ def test_what_the_mirror_of_an_order_delivers_is_the_order_s_shipment(pair: Shop
 
 
 @story(odoo=MAPPED)
-def test_a_mirror_is_known_by_the_shop_s_number_and_its_invoice_reaches_nobody(pair: ShopAndBooks) -> Story:
-    """It stands before the order is imported, and the import is no duplicate of it."""
+def test_a_mirror_is_recognised_by_magento_s_number_and_its_invoice_is_not_pushed(pair: ShopAndBooks) -> Story:
+    """It exists before the order is imported, and the import is no duplicate of it."""
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     number = pair.shop.order(order)["increment_id"]
     made = mirror(pair, f"for {number}", {"SKU-001": 2})
@@ -53,7 +53,7 @@ def test_a_mirror_is_known_by_the_shop_s_number_and_its_invoice_reaches_nobody(p
 
 
 @story(odoo=MAPPED)
-def test_what_a_mirror_brings_to_our_own_warehouse_is_no_shipment(pair: ShopAndBooks) -> Story:
+def test_a_mirror_delivery_to_our_own_warehouse_is_no_shipment(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     yield run_chain()
     made = mirror(pair, own_order(pair, order)["name"], {"SKU-001": 2})
@@ -71,7 +71,7 @@ def test_what_a_mirror_brings_to_our_own_warehouse_is_no_shipment(pair: ShopAndB
 
 
 @story()
-def test_a_company_that_is_not_mapped_ships_nothing_of_ours(pair: ShopAndBooks) -> Story:
+def test_an_unmapped_company_ships_nothing_of_ours(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     yield run_chain()
     send(pair, mirror(pair, own_order(pair, order)["name"], {"SKU-001": 2}))
@@ -80,7 +80,7 @@ def test_a_company_that_is_not_mapped_ships_nothing_of_ours(pair: ShopAndBooks) 
 
 
 @story(odoo=MAPPED, restless=True)
-def test_a_mirror_of_several_orders_is_set_apart_and_nothing_is_shipped(pair: ShopAndBooks) -> Story:
+def test_a_mirror_of_several_orders_is_quarantined_and_nothing_is_shipped(pair: ShopAndBooks) -> Story:
     one, two = pair.order({"SKU-001": 2}, "cashondelivery"), pair.order({"SKU-001": 1}, "cashondelivery")
     yield run_chain()
     names = ", ".join(own_order(pair, order)["name"] for order in (one, two))
@@ -95,7 +95,7 @@ def test_a_mirror_of_several_orders_is_set_apart_and_nothing_is_shipped(pair: Sh
 
 
 @story(odoo=MAPPED, restless=True)
-def test_what_magento_shipped_of_a_mirrored_order_is_left_to_the_company_that_sends_it(pair: ShopAndBooks) -> Story:
+def test_a_magento_shipment_of_a_mirrored_order_is_left_to_the_sending_company(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     yield run_chain()
     made = mirror(pair, own_order(pair, order)["name"], {"SKU-001": 2})
@@ -130,7 +130,7 @@ def test_our_own_drop_shipment_of_goods_that_a_mirror_sends_is_the_same_shipment
 
 
 @story(odoo=MAPPED)
-def test_what_comes_back_to_the_company_that_sent_it_is_the_order_s_return(pair: ShopAndBooks) -> Story:
+def test_a_return_to_the_sending_company_is_the_order_s_return(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 3}, "cashondelivery")
     yield run_chain()
     call_off_ours(pair, order)

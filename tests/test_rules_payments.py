@@ -119,7 +119,7 @@ def test_partly_paid_in_odoo_writes_nothing_to_magento(pair: ShopAndBooks) -> St
 
 
 @story()
-def test_what_a_write_off_settled_is_not_paid(pair: ShopAndBooks) -> Story:
+def test_settlement_by_a_write_off_is_not_paid(pair: ShopAndBooks) -> Story:
     """The customer paid 10.00, the rest was written off: the residual is 0, and Magento must not show it paid."""
     order = pair.order(payment="cashondelivery")
     yield run_chain()
@@ -169,7 +169,7 @@ def test_reversed_by_a_credit_note_writes_nothing_to_magento(pair: ShopAndBooks)
 
 
 @story()
-def test_part_paid_and_part_settled_by_a_credit_note_is_not_paid(pair: ShopAndBooks) -> Story:
+def test_an_invoice_partly_settled_by_a_credit_note_is_not_paid(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 4}, "cashondelivery")
     yield run_chain()
     move = pair.bill(order)

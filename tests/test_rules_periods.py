@@ -1,4 +1,4 @@
-"""docs/business-rules.md#periods-and-numbers: closed periods, numbers, journals. The company's books are closed up to ten days ago."""
+"""docs/business-rules.md#periods-and-numbers: closed periods, numbers, journals. The company's periods are closed up to ten days ago."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def locked() -> date:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def closed_books(pair: ShopAndBooks, request: pytest.FixtureRequest) -> None:
+def closed_periods(pair: ShopAndBooks, request: pytest.FixtureRequest) -> None:
     pair.call("account.journal", "create", vals_list=[{"name": "Web shop", "code": "WEB", "type": "sale"}])
     pair.call("res.company", "write", [1], vals={"sale_lock_date": f"{locked()}"})
     request.getfixturevalue("telling")
@@ -39,7 +39,7 @@ def invoiced(pair: ShopAndBooks, days_ago: float, payment: str = "banktransfer")
 
 
 def entered(pair: ShopAndBooks, payment: str = "banktransfer") -> tuple[int, int]:
-    """An order that is invoiced in Magento inside the closed period and stands in Odoo; order and invoice."""
+    """An order that is invoiced in Magento inside the closed period and is in Odoo; order and invoice."""
     order = pair.order(payment=payment, days_ago=INSIDE)
     pair.at(INSIDE)
     invoice = pair.shop.invoice(order)
@@ -62,7 +62,7 @@ def test_inside_a_closed_period_nothing_is_posted(pair: ShopAndBooks) -> Story:
 
 
 @story()
-def test_outside_it_is_posted_with_its_own_date(pair: ShopAndBooks) -> Story:
+def test_outside_a_closed_period_a_document_is_posted_with_its_own_date(pair: ShopAndBooks) -> Story:
     order = invoiced(pair, OUTSIDE)
     yield run_chain()
     (entry,) = pair.moves(order)
@@ -71,7 +71,7 @@ def test_outside_it_is_posted_with_its_own_date(pair: ShopAndBooks) -> Story:
 
 
 @story(**IN_OPEN_PERIOD)
-def test_in_the_open_period_it_is_posted_with_approval_only(pair: ShopAndBooks) -> Story:
+def test_posting_in_the_open_period_needs_approval(pair: ShopAndBooks) -> Story:
     order = invoiced(pair, INSIDE)
     yield run_chain()
     assert pair.moves(order) == []
@@ -145,7 +145,7 @@ def test_a_captured_payment_follows_its_invoice_into_the_open_period_with_approv
 
 
 @story()
-def test_odoo_s_number_is_the_legal_one_and_magento_s_stands_in_ref(pair: ShopAndBooks) -> Story:
+def test_the_invoice_number_is_odoo_s_and_magento_s_number_is_in_ref(pair: ShopAndBooks) -> Story:
     order = invoiced(pair, OUTSIDE)
     yield run_chain()
     (entry,) = pair.moves(order)
@@ -188,8 +188,10 @@ def test_a_lock_date_of_purchases_closes_nothing_for_sales(pair: ShopAndBooks) -
 
 @pytest.mark.parametrize("lock", ["sale_lock_date", "fiscalyear_lock_date"])
 @pytest.mark.parametrize("policy", [{}, IN_OPEN_PERIOD], ids=["hold", "open_period"])
-def test_what_was_closed_after_the_plan_is_not_written(pair: ShopAndBooks, lock: str, policy: dict[str, Any]) -> None:
-    """Two cards: one's invoice and payment are planned, the other's invoice stands and its payment is."""
+def test_a_document_is_not_written_into_a_period_closed_after_the_plan(
+    pair: ShopAndBooks, lock: str, policy: dict[str, Any]
+) -> None:
+    """Two cards: one's invoice and payment are planned, the other's invoice exists and its payment is planned."""
     order, standing = invoiced(pair, OUTSIDE, "card"), invoiced(pair, OUTSIDE, "card")
     pair.enter_order(standing)
     pair.books.invoice(pair.histories[standing], pair.invoices(standing)[0]["entity_id"])
@@ -205,7 +207,7 @@ def test_what_was_closed_after_the_plan_is_not_written(pair: ShopAndBooks, lock:
 
 
 @pytest.mark.parametrize("lock", ["tax_lock_date", "fiscalyear_lock_date", "hard_lock_date"])
-def test_every_lock_date_of_sales_holds_what_lies_inside(pair: ShopAndBooks, lock: str) -> None:
+def test_every_lock_date_of_sales_holds_the_documents_inside(pair: ShopAndBooks, lock: str) -> None:
     order = invoiced(pair, INSIDE)
     with closed(pair, lock, locked()):
         pair.chain()

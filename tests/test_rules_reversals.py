@@ -17,7 +17,7 @@ def told(pair: ShopAndBooks, order: int) -> list[tuple[str, str]]:
 
 
 @story(**PAID)
-def test_an_invoice_that_was_reversed_before_the_push_is_one_information_and_reaches_nobody(
+def test_an_invoice_reversed_before_the_push_is_information_and_is_not_pushed(
     pair: ShopAndBooks,
 ) -> Story:
     order = pair.order(payment="cashondelivery")

@@ -80,7 +80,7 @@ def test_a_bank_line_over_two_orders_that_falls_short_pays_one_of_them(pair: Sho
 
 
 @story()
-def test_what_the_bank_keeps_of_a_line_over_two_orders_leaves_both_paid(pair: ShopAndBooks) -> Story:
+def test_bank_charges_on_a_line_for_two_orders_leave_both_paid(pair: ShopAndBooks) -> Story:
     one, two = two_orders(pair)
     yield run_chain()
     bank_line(pair, [pair.bill(one), pair.bill(two)], charges=Decimal("3.00"))
@@ -151,7 +151,7 @@ def test_a_journal_entry_on_any_other_account_does_not_pay_and_is_named(pair: Sh
 
 
 @story()
-def test_what_a_payment_writes_off_is_not_paid(pair: ShopAndBooks) -> Story:
+def test_an_amount_written_off_by_a_payment_is_not_paid(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     yield run_chain()
     move = pair.bill(order)
@@ -167,7 +167,7 @@ def test_what_a_payment_writes_off_is_not_paid(pair: ShopAndBooks) -> Story:
 
 
 @story()
-def test_what_a_credit_note_settled_is_not_paid_whatever_else_the_payment_pays(pair: ShopAndBooks) -> Story:
+def test_settlement_by_a_credit_note_is_not_paid_whatever_else_the_payment_pays(pair: ShopAndBooks) -> Story:
     """One transfer pays two invoices, half of one of which a credit note had settled."""
     one, two = two_orders(pair)
     yield run_chain()
@@ -226,7 +226,7 @@ def test_a_payment_without_an_entry_counts_by_setting_and_only_for_what_it_cover
 
 
 @story()
-def test_what_a_clerk_writes_off_after_the_money_went_back_stays_critical(pair: ShopAndBooks) -> Story:
+def test_a_write_off_after_returned_money_stays_critical(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     yield run_chain()
     move = pair.bill(order)
@@ -242,7 +242,7 @@ def test_what_a_clerk_writes_off_after_the_money_went_back_stays_critical(pair: 
 
 
 @story(**WAREHOUSE)
-def test_money_that_comes_back_after_magento_was_told_paid_is_critical(pair: ShopAndBooks) -> Story:
+def test_money_returned_after_magento_was_set_to_paid_is_critical(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     yield run_chain()
     move = pair.bill(order)
@@ -309,7 +309,7 @@ def test_a_partial_payment_of_any_kind_pays_nothing(pair: ShopAndBooks, part: st
 
 
 @story(limits={"first_writes": 10**6})
-def test_what_is_not_paid_any_more_when_its_turn_comes_is_not_written(pair: ShopAndBooks) -> Story:
+def test_an_invoice_no_longer_paid_at_load_time_is_not_written(pair: ShopAndBooks) -> Story:
     """The change waits for approval, and the money goes away before anything is read again."""
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     yield run_chain()

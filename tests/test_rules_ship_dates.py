@@ -1,4 +1,4 @@
-"""docs/business-rules.md#periods-and-numbers: goods left on the local day on which Magento shipped them, whenever Odoo was told."""
+"""docs/business-rules.md#periods-and-numbers: goods left on the local day on which Magento shipped them, whenever Odoo learned of it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def shipped_on(pair: ShopAndBooks, shipment: dict[str, str]) -> str:
 
 
 @story()
-def test_an_invoice_has_the_day_on_which_magento_shipped(pair: ShopAndBooks) -> Story:
+def test_an_invoice_has_the_date_of_the_magento_shipment(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, days_ago=9)
     pair.at(5)
     pair.shop.invoice(order)
@@ -36,7 +36,7 @@ def test_an_invoice_has_the_day_on_which_magento_shipped(pair: ShopAndBooks) -> 
 
 
 @story()
-def test_an_invoice_that_stood_before_the_shipment_gets_its_day_with_the_delivery(pair: ShopAndBooks) -> Story:
+def test_an_invoice_made_before_the_shipment_gets_the_shipping_date_with_the_delivery(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2, "SKU-002": 1}, days_ago=9)
     pair.shop.invoice(order)
     yield run_chain()
@@ -59,7 +59,7 @@ def test_an_invoice_that_stood_before_the_shipment_gets_its_day_with_the_deliver
 
 
 @story()
-def test_each_invoice_has_the_day_of_its_own_goods(pair: ShopAndBooks) -> Story:
+def test_each_invoice_has_the_shipping_date_of_its_own_goods(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2, "SKU-002": 1}, days_ago=9)
     items = pair.items(order)
     for days, sku in ((6, "SKU-001"), (3, "SKU-002")):
@@ -75,7 +75,7 @@ def test_each_invoice_has_the_day_of_its_own_goods(pair: ShopAndBooks) -> Story:
 
 
 @story()
-def test_of_one_item_that_left_in_two_parcels_each_invoice_has_the_day_of_its_own_pieces(pair: ShopAndBooks) -> Story:
+def test_each_invoice_of_an_item_shipped_in_two_parcels_has_the_date_of_its_own_pieces(pair: ShopAndBooks) -> Story:
     """The second parcel leaves in another month perhaps: the first invoice is right, and stays as it is."""
     order = pair.order({"SKU-001": 3}, days_ago=9)
     (item,) = pair.items(order).values()
@@ -98,7 +98,7 @@ def test_of_one_item_that_left_in_two_parcels_each_invoice_has_the_day_of_its_ow
 
 
 @story()
-def test_what_the_warehouse_delivered_in_odoo_keeps_odoo_s_day(pair: ShopAndBooks) -> Story:
+def test_a_delivery_made_in_odoo_keeps_odoo_s_date(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     yield run_chain()
     move = pair.bill(order)

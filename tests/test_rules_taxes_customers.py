@@ -119,7 +119,7 @@ def test_a_sku_that_odoo_has_twice_is_unmapped(pair: ShopAndBooks) -> Story:
     ("field", "part"),
     [("gift_cards_amount", "gift card"), ("customer_balance_amount", "store credit"), ("reward_currency_amount", "reward points")],
 )  # fmt: skip
-def test_what_is_paid_by_gift_card_or_credit_is_unmapped_and_never_a_discount(
+def test_an_amount_paid_by_gift_card_or_credit_is_unmapped_and_never_a_discount(
     pair: ShopAndBooks, field: str, part: str
 ) -> Story:
     order, matched = pair.order(payment="card"), pair.order(payment="card")
@@ -194,7 +194,7 @@ def test_a_partner_that_a_clerk_corrected_is_not_overwritten(pair: ShopAndBooks)
 
 
 @story()
-def test_excluded_orders_are_counted_and_nothing_else(pair: ShopAndBooks) -> Story:
+def test_excluded_orders_are_only_counted(pair: ShopAndBooks) -> Story:
     order = pair.order(email=EXCLUDED_EMAIL, payment="cashondelivery")
     yield run_chain()
     assert (pair.sales(order), pair.findings(order)) == ([], set())

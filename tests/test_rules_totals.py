@@ -152,7 +152,7 @@ def test_a_discount_of_an_extension_lowers_revenue(pair: ShopAndBooks) -> Story:
 
 
 @story()
-def test_what_is_left_over_names_the_amount_and_every_field_that_holds_it(pair: ShopAndBooks) -> Story:
+def test_a_remainder_is_named_with_every_field_that_holds_it(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2})
     pair.shop.invoice(order)
     for document in (pair.shop.order(order), *pair.invoices(order)):
@@ -171,7 +171,7 @@ def test_what_is_left_over_names_the_amount_and_every_field_that_holds_it(pair: 
     }
 )
 @pytest.mark.parametrize(("amount", "payment", "known"), [("5.33", "cashondelivery", True), ("5.34", "cashondelivery", False), ("5.33", "purchaseorder", False)])  # fmt: skip
-def test_a_remainder_that_stands_nowhere_is_mapped_by_method_and_exact_amount(
+def test_a_remainder_that_no_field_holds_is_mapped_by_method_and_exact_amount(
     pair: ShopAndBooks, amount: str, payment: str, known: bool
 ) -> Story:
     order = pair.order({"SKU-001": 2}, payment)
@@ -274,7 +274,7 @@ def test_a_field_that_holds_an_amount_with_its_tax_is_named(pair: ShopAndBooks) 
     extra_totals={"cod_fee": {"nature": "charge", "fields": ["extension_attributes.cod_fee"], **FEE}, "gift_card": GIFT},
     invoices={"to_magento": "when_posted"}, credit_memos={"to_magento": "when_paid"},
 )  # fmt: skip
-def test_what_only_an_extension_or_a_gift_card_decides_is_not_written_to_magento(pair: ShopAndBooks) -> Story:
+def test_amounts_decided_by_an_extension_or_a_gift_card_are_not_written_to_magento(pair: ShopAndBooks) -> Story:
     """The invoice of the goods alone would have been made with the fee in it, and a refund would fill the card again."""
     gift_journal(pair)
     whole, goods = (pair.order({"SKU-001": 2}, "cashondelivery") for _ in range(2))
@@ -310,7 +310,7 @@ def test_what_only_an_extension_or_a_gift_card_decides_is_not_written_to_magento
 
 @story(extra_totals=dict.fromkeys(TENDERED, GIFT))
 @pytest.mark.parametrize("name", TENDERED)
-def test_what_is_paid_by_gift_card_settles_its_liability_and_leaves_revenue_and_tax_whole(
+def test_a_gift_card_payment_settles_its_liability_and_does_not_reduce_revenue_or_tax(
     pair: ShopAndBooks, name: str
 ) -> Story:
     gift_journal(pair)

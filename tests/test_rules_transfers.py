@@ -230,7 +230,7 @@ def test_goods_that_only_odoo_s_order_has_hold_the_shipment_for_the_true_reason(
 
 
 @story()
-def test_what_comes_back_and_is_sent_again_is_no_further_shipment_and_the_rest_stays_due(pair: ShopAndBooks) -> Story:
+def test_goods_returned_and_sent_again_are_no_further_shipment_and_the_rest_stays_due(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 3}, "cashondelivery")
     yield run_chain()
     (picking,) = pair.pickings(order)
@@ -251,7 +251,7 @@ def test_what_comes_back_and_is_sent_again_is_no_further_shipment_and_the_rest_s
 
 
 @story()
-def test_what_comes_back_to_another_place_is_a_return(pair: ShopAndBooks) -> Story:
+def test_goods_moved_back_to_another_location_are_a_return(pair: ShopAndBooks) -> Story:
     """Not the stock that it left, and by a transfer of the type of deliveries."""
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     yield run_chain()
@@ -330,7 +330,7 @@ def paid_invoice_of(pair: ShopAndBooks, order: int, sale: int) -> int:
 
 @story()
 def test_a_mirror_order_between_companies_is_named_and_is_no_duplicate(pair: ShopAndBooks) -> Story:
-    """It stands before the shop's order is imported, with its number; its goods and its invoice are nothing of Magento's."""
+    """It exists before Magento's order is imported, with its number; its goods and its invoice are nothing of Magento's."""
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     mirror = mirror_of(pair, order)
     yield run_chain()

@@ -17,7 +17,7 @@ def reasons(pair: ShopAndBooks, order: int) -> str:
     return " / ".join(str(row["no_change_reason"]) for row in pair.reported(order))
 
 
-def test_a_customer_who_may_not_be_read_stops_nothing_but_his_own_order(pair: ShopAndBooks) -> None:
+def test_an_unreadable_customer_blocks_only_the_order_of_that_customer(pair: ShopAndBooks) -> None:
     one = imported(pair)
     (sale,) = pair.sales(one)
     with hidden(pair, "res.partner", sale["partner_id"][0]):
@@ -35,7 +35,7 @@ def test_a_customer_who_may_not_be_read_stops_nothing_but_his_own_order(pair: Sh
     assert [row["state"] for row in pair.moves(one)] == ["posted"]
 
 
-def test_a_clerk_s_order_that_cannot_be_read_whole_is_not_made_a_second_time(pair: ShopAndBooks) -> None:
+def test_a_partly_unreadable_manual_order_is_not_duplicated(pair: ShopAndBooks) -> None:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     entered = pair.enter_order(order)
     lines = pair.rows("sale.order.line", [["order_id", "=", entered]], "product_id")
@@ -48,7 +48,7 @@ def test_a_clerk_s_order_that_cannot_be_read_whole_is_not_made_a_second_time(pai
     assert "cannot be read" not in reasons(pair, order)
 
 
-def test_what_becomes_unreadable_between_plan_and_write_is_not_made_a_second_time(pair: ShopAndBooks) -> None:
+def test_a_document_unreadable_between_plan_and_write_is_not_duplicated(pair: ShopAndBooks) -> None:
     order, other = (pair.order({"SKU-001": 1}, "cashondelivery") for _ in range(2))
     pair.look()
     pair.release()
@@ -65,7 +65,7 @@ def test_what_becomes_unreadable_between_plan_and_write_is_not_made_a_second_tim
     assert [row["id"] for row in pair.sales(order)] == [entered]
 
 
-def test_an_order_of_ours_that_is_hidden_is_neither_deleted_nor_made_again(pair: ShopAndBooks) -> None:
+def test_a_hidden_order_of_ours_is_neither_deleted_nor_duplicated(pair: ShopAndBooks) -> None:
     order = imported(pair)
     (sale,) = pair.sales(order)
     with hidden(pair, "sale.order", sale["id"]):
@@ -81,7 +81,7 @@ def test_an_order_of_ours_that_is_hidden_is_neither_deleted_nor_made_again(pair:
     assert [row["state"] for row in pair.moves(order)] == ["posted"], "once it can be read the invoice is made"
 
 
-def test_a_hidden_delivery_or_invoice_keeps_its_order_from_being_written(pair: ShopAndBooks) -> None:
+def test_a_hidden_delivery_or_invoice_blocks_its_order(pair: ShopAndBooks) -> None:
     order = imported(pair)
     pair.deliver(order, {"SKU-001": 1})
     done = next(row for row in pair.pickings(order) if row["state"] == "done")
@@ -93,7 +93,7 @@ def test_a_hidden_delivery_or_invoice_keeps_its_order_from_being_written(pair: S
     assert [row["total_qty"] for row in pair.shipments(order)] == [1]
 
 
-def test_a_merged_transfer_that_is_hidden_keeps_each_of_its_orders_from_being_written_and_nobody_else_s(
+def test_a_hidden_merged_transfer_blocks_only_its_own_orders(
     pair: ShopAndBooks,
 ) -> None:
     """The second order's own list of transfers is empty, as is that of an order which has none yet."""
@@ -172,7 +172,7 @@ def test_a_statement_is_incomplete_while_a_record_cannot_be_read(pair: ShopAndBo
     assert "incomplete" not in summary.verdict(statement.make(pair.context(), month).body)
 
 
-def test_a_customer_who_was_given_to_another_company_stops_nothing_but_his_own_order(pair: ShopAndBooks) -> None:
+def test_a_customer_moved_to_another_company_blocks_only_the_order_of_that_customer(pair: ShopAndBooks) -> None:
     one = imported(pair)
     (sale,) = pair.sales(one)
     company = pair.rows("res.company", [["id", "!=", 1]], "name")[0]["id"]
@@ -185,7 +185,7 @@ def test_a_customer_who_was_given_to_another_company_stops_nothing_but_his_own_o
     assert len(pair.sales(again)) <= 1
 
 
-def test_an_order_that_was_made_and_is_not_shown_waits_and_is_confirmed_once_it_can_be_read(pair: ShopAndBooks) -> None:
+def test_a_written_order_that_is_hidden_is_confirmed_once_it_can_be_read(pair: ShopAndBooks) -> None:
     one = imported(pair)
     product = pair.rows("sale.order.line", [["order_id", "=", pair.sales(one)[0]["id"]]], "product_id")[0]["product_id"]
     with hidden(pair, "product.product", product[0]):

@@ -234,7 +234,7 @@ def test_a_saved_shop_goes_on_where_it_stopped(shop: MagentoShop, tmp_path: Path
     assert loaded.order(order_id)["total_paid"] == shop.order(order_id)["total_paid"]
 
 
-def test_damage_is_served_as_it_stands(shop: MagentoShop) -> None:
+def test_a_corrupted_document_is_served_unchanged(shop: MagentoShop) -> None:
     order_id = shop.place_order([("A", 1)])
     invoice_id = shop.invoice(order_id)
     shop.tables.invoices[invoice_id]["grand_total"] = "abc"

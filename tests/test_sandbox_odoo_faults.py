@@ -64,7 +64,7 @@ def control(sandbox: RunningSandbox, verb: str, route: str, body: Any = None) ->
     return answer.json()
 
 
-def test_a_healthy_server_tells_its_version(sandbox: RunningSandbox) -> None:
+def test_a_healthy_server_reports_its_version(sandbox: RunningSandbox) -> None:
     for path in ("/web/version", "/json/version"):
         assert requests.get(sandbox.url + path, timeout=5).json()["version"] == "19.0"
     assert requests.get(f"{sandbox.url}/web/health", timeout=5).status_code == 200
@@ -134,7 +134,7 @@ def test_a_conflict_is_a_database_error_and_in_load_a_message(sandbox: RunningSa
     assert partners(sandbox, "conflict") == 0
 
 
-def test_a_conflict_lost_against_a_twin_is_healed_by_loading_again(sandbox: RunningSandbox) -> None:
+def test_a_conflict_with_a_concurrent_write_is_resolved_by_loading_again(sandbox: RunningSandbox) -> None:
     sandbox.faults.add("conflict_after", path="res.partner/load", times=1)
     context = {"mode": "update", "noupdate": True}
     body = {"fields": ["id", "name"], "data": [["m.twin", "twin"]], "context": context}
@@ -143,7 +143,7 @@ def test_a_conflict_lost_against_a_twin_is_healed_by_loading_again(sandbox: Runn
     assert sandbox.db.call("res.partner", "search", domain=[["name", "=", "twin"]]) == [record]
 
 
-def test_a_database_that_is_down_looks_like_a_missing_page(sandbox: RunningSandbox) -> None:
+def test_a_database_that_is_down_answers_404(sandbox: RunningSandbox) -> None:
     sandbox.faults.add("database_down")
     answer = post(sandbox, "res.partner", "search_count", domain=[])
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
@@ -184,7 +184,7 @@ def test_the_log_counts_calls_by_model_and_method(sandbox: RunningSandbox) -> No
     assert [entry["status"] for entry in log["requests"]] == [200, 200, 200]
 
 
-def test_records_are_deleted_without_a_trace_and_people_work_beside_the_pipeline(sandbox: RunningSandbox) -> None:
+def test_records_can_be_deleted_and_edited_beside_the_pipeline(sandbox: RunningSandbox) -> None:
     values = {"move_type": "out_invoice", "partner_id": 1, "invoice_line_ids": [[0, 0, {"price_unit": 5}]]}
     [move] = control(
         sandbox, "POST", "run", {"model": "account.move", "method": "create", "with": {"vals_list": [values]}}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import sandbox_odoo_lab_calls as calls
 import sandbox_odoo_lab_documents as documents
-from sandbox_odoo_story import RECORDINGS, Story
+from sandbox_odoo_replay import RECORDINGS, Story
 
 from magodoo_sandbox.odoo import OdooDatabase
 from magodoo_sandbox.odoo.installation import install

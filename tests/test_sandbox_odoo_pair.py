@@ -1,4 +1,4 @@
-"""The sandbox Odoo answers the recorded route from a shop's documents to the books as the live Odoo 19 answered it.
+"""The sandbox Odoo answers the recorded route from a shop's documents to Odoo as the live Odoo 19 answered it.
 
 Orders, invoices, payments, deliveries and credit notes of a whole shop are loaded with the recorded bodies, and every
 amount, number, state and id that comes back must be the recorded one; then the refusals, lock dates and currencies.
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-from sandbox_odoo_story import RECORDINGS, Story
+from sandbox_odoo_replay import RECORDINGS, Story
 
 from magodoo_sandbox.odoo import OdooDatabase
 from magodoo_sandbox.odoo.installation import install
@@ -391,7 +391,7 @@ def test_an_order_takes_its_currency_from_the_pricelist(story: Story) -> None:
 
 
 @pytest.mark.parametrize("record", [3046, 3049, 3052, 3117])
-def test_a_lock_date_moves_the_accounting_date_without_a_word(story: Story, record: int) -> None:
+def test_a_lock_date_silently_moves_the_accounting_date(story: Story, record: int) -> None:
     assert read(story, record, "state", "invoice_date", "date") == ["posted", "2026-10-15", "2026-11-22"]
 
 

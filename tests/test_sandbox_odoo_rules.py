@@ -301,7 +301,7 @@ def test_an_order_is_delivered_in_parts_and_taken_back(db: OdooDatabase) -> None
     assert one(db, "sale.order.line", line, "qty_delivered") == 2
 
 
-def test_what_is_not_on_stock_is_not_reserved(db: OdooDatabase) -> None:
+def test_goods_out_of_stock_are_not_reserved(db: OdooDatabase) -> None:
     short = product(db, stock=2)
     first, second = order(db, (short, 2)), order(db, (short, 1))
     states = [one(db, "stock.picking", one(db, "sale.order", o, "picking_ids")[0], "state") for o in (first, second)]

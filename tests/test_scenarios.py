@@ -71,7 +71,7 @@ def test_scenario_01_order_with_invoice_arrives_in_odoo_equal_to_the_cent(
 
 
 @story(data_docs=True)
-def test_scenario_01_the_whole_gate_lets_the_order_through(pair: ShopAndBooks) -> Story:
+def test_scenario_01_the_quality_gate_passes_the_order(pair: ShopAndBooks) -> Story:
     order = pair.order()
     pair.shop.invoice(order)
     yield run_chain()

@@ -108,7 +108,7 @@ def test_parcels_of_parts_are_delivered_as_they_are_listed(pair: ShopAndBooks) -
 def test_the_label_of_a_bundle_in_the_parcel_of_another_article_delivers_nothing(
     pair: ShopAndBooks, parts_first: bool
 ) -> Story:
-    """Shipped in the admin, a bundle that ships separately stands in every parcel of its order (magento2#3486)."""
+    """Shipped in the admin, a bundle that ships separately is in every parcel of its order (magento2#3486)."""
     order = pair.order([Line("BUNDLE-SEP", 3), Line("SKU-001", 1)])
     steps = [{part(pair, order, "SKU-007"): 1}, {pair.items(order)["SKU-001"]: 1}]
     expected: Counter[str] = Counter()
@@ -360,7 +360,7 @@ def complete(pair: ShopAndBooks, order: int) -> tuple[int, int, set[tuple[str, s
 
 
 @story(**RETURNED)
-def test_parcels_that_both_sides_cut_differently_are_written_on_neither(pair: ShopAndBooks) -> Story:
+def test_parcels_split_differently_on_both_sides_are_written_to_neither(pair: ShopAndBooks) -> Story:
     """One parcel in Magento, two deliveries in Odoo and the other way, of an order of which more is open; then the rest, and a refund."""
     dynamic, kit, loose, turned = (
         pair.order(lines, "cashondelivery")

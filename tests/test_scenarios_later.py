@@ -207,7 +207,7 @@ def test_scenario_09_order_cancelled_in_magento_is_cancelled_in_odoo(pair: ShopA
 
 @story()
 @pytest.mark.parametrize("begun", ["invoiced", "delivered"])
-def test_scenario_09_what_is_invoiced_or_delivered_is_a_finding(pair: ShopAndBooks, begun: str) -> Story:
+def test_scenario_09_an_invoiced_or_delivered_order_is_a_finding(pair: ShopAndBooks, begun: str) -> Story:
     order = pair.order({"SKU-001": 4}, "cashondelivery")
     yield run_chain()
     if begun == "invoiced":
@@ -311,7 +311,7 @@ def test_scenario_11_cancelled_in_odoo_is_a_finding_and_no_status_is_set(pair: S
 
 
 @story()
-def test_scenario_12_what_lies_before_the_cut_over_is_reported_and_never_made(pair: ShopAndBooks) -> Story:
+def test_scenario_12_documents_before_the_cut_over_are_reported_and_never_written(pair: ShopAndBooks) -> Story:
     order = pair.order(days_ago=40)
     pair.at(39)
     pair.shop.invoice(order)
@@ -327,7 +327,7 @@ def test_scenario_12_what_lies_before_the_cut_over_is_reported_and_never_made(pa
 
 
 @story()
-def test_scenario_12_what_a_clerk_entered_is_matched_and_not_made_again(pair: ShopAndBooks) -> Story:
+def test_scenario_12_manual_documents_are_matched_and_not_duplicated(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
     history = pair.histories[order]
     pair.enter_order(order, linked=False)

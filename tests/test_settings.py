@@ -1,4 +1,4 @@
-"""The settings file: what is wrong is told with its line and what to write; a broken instance takes away only itself."""
+"""The settings file: what is wrong is reported with its line and what to write; a broken instance takes away only itself."""
 
 from __future__ import annotations
 
@@ -75,19 +75,21 @@ def test_the_schema_shows_an_editor_what_a_setting_means() -> None:
         ("    odoo_connection: other", "stands twice, first in line 4", "keep one"),
     ],
 )
-def test_a_mistake_is_told_with_its_line_and_what_to_write(tmp_path: Path, line: str, message: str, hint: str) -> None:
+def test_a_mistake_is_reported_with_its_line_and_what_to_write(
+    tmp_path: Path, line: str, message: str, hint: str
+) -> None:
     (told,) = problems(tmp_path, SOUND + line + "\n")
     assert told.startswith("line 5, instances.us.")
     assert message in told
     assert hint in told
 
 
-def test_what_is_missing_is_told_with_the_line_of_its_instance(tmp_path: Path) -> None:
+def test_a_missing_setting_is_reported_with_the_line_of_its_instance(tmp_path: Path) -> None:
     (told,) = problems(tmp_path, "instances:\n\n  us:\n    magento_connection: shop\n")
     assert told == "line 3, instances.us.odoo_connection: this setting is missing; add odoo_connection"
 
 
-def test_an_id_that_cannot_stand_in_a_reference_is_refused(tmp_path: Path) -> None:
+def test_an_instance_id_that_does_not_fit_into_a_reference_is_refused(tmp_path: Path) -> None:
     (told,) = problems(tmp_path, SOUND.replace("us:", "US-East:"))
     assert told.startswith("line 2, instances.US-East")
     assert "never be changed" in told
@@ -100,13 +102,13 @@ def test_a_broken_instance_takes_away_only_itself(tmp_path: Path) -> None:
     assert [problem.instance for problem in reading.problems] == ["de", "at"]
 
 
-def test_a_problem_outside_the_instances_leaves_them_standing(tmp_path: Path) -> None:
+def test_a_problem_outside_the_instances_does_not_disable_them(tmp_path: Path) -> None:
     reading = read_with_problems(written(tmp_path, SOUND + "smtp: {sendr: x}\n"))
     assert list(reading.settings.instances) == ["us"]
     assert str(reading.problems[0]) == "line 5, smtp.sendr: this setting does not exist; did you mean sender?"
 
 
-def test_of_a_key_that_stands_twice_the_second_is_read_and_named(tmp_path: Path) -> None:
+def test_of_a_duplicate_key_the_second_is_read_and_named(tmp_path: Path) -> None:
     twice, wrong = problems(tmp_path, SOUND + "smtp: {sender: a}\nsmtp: {sendr: b}\n")
     assert twice == "line 6, smtp: stands twice, first in line 5; keep one"
     assert wrong.startswith("line 6, smtp.sendr: ")
@@ -136,7 +138,7 @@ def test_a_file_that_is_not_there_names_the_variable(tmp_path: Path) -> None:
         read_with_problems(tmp_path / "absent.yaml")
 
 
-def test_off_is_a_word_and_no_is_norway(tmp_path: Path) -> None:
+def test_off_and_no_are_read_as_text(tmp_path: Path) -> None:
     content = SOUND + "    invoices: {to_magento: off}\n    taxes: [{rate: 25, country: NO, odoo_tax: x}]\n"
     instance = read_settings(written(tmp_path, content)).instances["us"]
     assert instance.invoices.to_magento == "off"
@@ -155,7 +157,7 @@ def test_the_cut_over_is_local_time_also_across_the_change_of_clocks() -> None:
     assert utc("2026-07-01 00:00") == datetime(2026, 6, 30, 22, 0, tzinfo=UTC)
 
 
-def test_an_instance_writes_nothing_unless_it_is_told_to() -> None:
+def test_an_instance_observes_unless_its_settings_say_apply() -> None:
     instance = Settings.model_validate(
         {"instances": {"us": {"id": "us", "magento_connection": "m", "odoo_connection": "o"}}}
     ).instances["us"]

@@ -38,7 +38,7 @@ def unanswered(pair: ShopAndBooks) -> list[str]:
 
 
 @story()
-def test_goods_that_odoo_delivered_in_two_before_the_orders_met_are_no_difference(pair: ShopAndBooks) -> Story:
+def test_goods_delivered_in_two_parts_before_the_match_are_no_difference(pair: ShopAndBooks) -> Story:
     order = pair.order(THREE, "cashondelivery")
     pair.enter_order(order, linked=False)
     deliveries = [pair.deliver(order, {"SKU-001": pieces}) for pieces in (2, 1)]
@@ -60,7 +60,7 @@ def test_goods_that_odoo_delivered_in_two_before_the_orders_met_are_no_differenc
 
 
 @story()
-def test_equal_parcels_that_nothing_tells_apart_ask_nobody_and_a_third_is_carried_over_once(
+def test_indistinguishable_parcels_need_no_decision_and_a_third_is_written_once(
     pair: ShopAndBooks,
 ) -> Story:
     order = pair.order(THREE, "cashondelivery")
@@ -81,7 +81,7 @@ def test_equal_parcels_that_nothing_tells_apart_ask_nobody_and_a_third_is_carrie
 
 
 @story()
-def test_parcels_that_differ_in_sum_are_all_called_different(pair: ShopAndBooks) -> Story:
+def test_parcels_that_differ_in_sum_are_all_marked_different(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 9}, "cashondelivery")
     pair.enter_order(order, linked=False)
     item = pair.items(order)["SKU-001"]

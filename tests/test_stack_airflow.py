@@ -34,13 +34,13 @@ def crowded(silent: int) -> tuple[Api, Crowded]:
     return api, session
 
 
-def test_a_question_without_an_answer_is_asked_again() -> None:
+def test_a_request_without_an_answer_is_repeated() -> None:
     api, session = crowded(2)
     assert api.dags() == {}
     assert session.asked == ["GET dags"] * 3
 
 
-def test_it_is_given_up_after_the_third_time() -> None:
+def test_a_request_is_given_up_after_the_third_attempt() -> None:
     api, session = crowded(3)
     with pytest.raises(Unavailable):
         api.dags()

@@ -127,7 +127,7 @@ def test_the_summary_file_has_the_agreed_shape(tmp_path: Path) -> None:
     }
 
 
-def test_the_demo_is_good_only_when_all_is_found_nothing_failed_and_the_last_run_rested() -> None:
+def test_the_demo_passes_only_if_all_is_found_nothing_failed_and_the_last_run_wrote_nothing() -> None:
     good = good_summary()
     assert good.good
     assert not dataclasses.replace(good, comparison=comparison.Comparison(good.comparison.planted, frozenset())).good
@@ -135,7 +135,7 @@ def test_the_demo_is_good_only_when_all_is_found_nothing_failed_and_the_last_run
     assert not dataclasses.replace(good, second_run=Counter({("odoo_invoice", "done"): 1})).good
 
 
-def test_the_page_for_people_shows_what_was_missed() -> None:
+def test_the_summary_page_shows_missed_findings() -> None:
     good = good_summary()
     console = Console(record=True, width=120)
     missed = dataclasses.replace(good, comparison=comparison.Comparison(good.comparison.planted, frozenset()))
@@ -145,7 +145,7 @@ def test_the_page_for_people_shows_what_was_missed() -> None:
     assert "[a reason]" in page
 
 
-def test_the_answers_lie_in_no_file_while_the_chain_runs(seeded: tuple[Layout, State, Manifest]) -> None:
+def test_the_expected_findings_are_in_no_file_while_the_chain_runs(seeded: tuple[Layout, State, Manifest]) -> None:
     layout, _, manifest = seeded
     assert manifest.planted and manifest.later
     assert {file.name for file in layout.var.rglob("*")} == {"demo", "magento.json", "odoo.json", "magodoo.yaml"}
@@ -218,7 +218,7 @@ def test_extracts_that_got_different_partitions_are_started_again_together() -> 
     assert api.triggered == [(f"{name}__us", key) for name in EXTRACTS]
 
 
-def test_a_lost_wake_up_costs_one_more_partition() -> None:
+def test_a_lost_trigger_costs_one_more_partition() -> None:
     api = RecordingApi({}, lost=1)
     told: list[str] = []
     key = Chain(api, ["us"], wake_up_seconds=0).run(told.append)

@@ -63,12 +63,12 @@ def test_a_run_is_triggered_and_waited_for(api: Api) -> None:
     assert api.runs("good")[0] == run
 
 
-def test_a_failed_run_is_told_with_the_end_of_its_log(api: Api) -> None:
+def test_a_failed_run_is_reported_with_the_end_of_its_log(api: Api) -> None:
     with pytest.raises(RunFailed, match="order 100000042 has no store"):
         api.wait("bad", run_id=api.trigger("bad"), seconds=60)
 
 
-def test_a_missing_dag_is_told_with_the_import_errors(api: Api) -> None:
+def test_a_missing_dag_is_reported_with_the_import_errors(api: Api) -> None:
     with pytest.raises(FixConfiguration, match="no DAG absent"):
         api.wait_for_dags({"absent"}, seconds=0.5)
 

@@ -34,16 +34,14 @@ def test_the_mirror_is_read_from_both_formats_of_apt(tmp_path: Path) -> None:
     assert mirror(tmp_path) == "http://mirror.example/debian"
 
 
-def test_a_machine_without_a_debian_mirror_is_told_so(tmp_path: Path) -> None:
+def test_a_machine_without_a_debian_mirror_gets_an_error_that_says_so(tmp_path: Path) -> None:
     (tmp_path / "sources.list.d").mkdir()
     (tmp_path / "sources.list.d" / "other.list").write_text("deb http://other.example/tools stable main\n")
     with pytest.raises(FixConfiguration, match="no Debian mirror"):
         mirror(tmp_path)
 
 
-def test_a_package_that_cannot_be_had_fails_with_the_words_of_apt(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unavailable_package_fails_with_the_message_of_apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
     for name, script in {"apt-get": "echo 'E: Unable to locate package' >&2; exit 100", "dpkg": "exit 1"}.items():
@@ -62,7 +60,7 @@ def test_the_keys_are_read_from_what_odoo_prints_and_hidden_in_texts() -> None:
     assert "s3cr3t" not in repr(access)
 
 
-def test_who_uses_an_odoo_that_another_serves_leaves_its_note_alone(tmp_path: Path) -> None:
+def test_using_an_odoo_started_by_another_process_keeps_its_state_file(tmp_path: Path) -> None:
     """Once a second run of the tests took the note away, and everybody after it waited for ever."""
     cluster = Cluster(tmp_path, tmp_path / "postgres", 5432, "secret")
     served = LiveOdoo("http://127.0.0.1:8069", "shop", Access({}, [1]), "19.0", cluster, OdooPackage(tmp_path))

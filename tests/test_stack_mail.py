@@ -27,7 +27,7 @@ def serving(folder: Path, **options: object) -> Iterator[smtplib.SMTP]:
         controller.stop()
 
 
-def letter(subject: str = "3 findings – Zoë") -> EmailMessage:
+def an_email(subject: str = "3 findings – Zoë") -> EmailMessage:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "magodoo@example.com", "books@example.com", subject
     message.set_content("see the attachment")
@@ -37,7 +37,7 @@ def letter(subject: str = "3 findings – Zoë") -> EmailMessage:
 
 def test_a_mail_is_kept_whole_with_its_blind_copies(tmp_path: Path) -> None:
     with serving(tmp_path) as client:
-        client.send_message(letter(), to_addrs=["books@example.com", "blind@example.com"])
+        client.send_message(an_email(), to_addrs=["books@example.com", "blind@example.com"])
     (file,) = tmp_path.glob("*.eml")
     kept = message_from_bytes(file.read_bytes(), policy=policy.default)
     assert kept["Subject"] == "3 findings – Zoë"
@@ -48,7 +48,7 @@ def test_a_mail_is_kept_whole_with_its_blind_copies(tmp_path: Path) -> None:
 def test_every_mail_has_a_file_of_its_own(tmp_path: Path) -> None:
     with serving(tmp_path) as client:
         for number in range(5):
-            client.send_message(letter(f"mail {number}"))
+            client.send_message(an_email(f"mail {number}"))
     assert len(list(tmp_path.glob("*.eml"))) == 5
 
 
@@ -57,7 +57,7 @@ def test_a_wrong_password_is_refused(tmp_path: Path) -> None:
         with pytest.raises(smtplib.SMTPAuthenticationError):
             client.login("magodoo", "wrong")
         with pytest.raises(smtplib.SMTPSenderRefused):
-            client.send_message(letter())
+            client.send_message(an_email())
     assert not list(tmp_path.glob("*.eml"))
 
 
@@ -65,9 +65,9 @@ def test_with_a_certificate_mails_travel_encrypted_only(tmp_path: Path) -> None:
     certificate = self_signed(tmp_path)
     with serving(tmp_path / "mail", certificate=certificate, user="magodoo", password="right") as client:
         with pytest.raises(smtplib.SMTPException):
-            client.send_message(letter())
+            client.send_message(an_email())
         client.rset()
         client.starttls(context=ssl.create_default_context(cafile=str(certificate)))
         client.login("magodoo", "right")
-        client.send_message(letter())
+        client.send_message(an_email())
     assert len(list((tmp_path / "mail").glob("*.eml"))) == 1

@@ -50,7 +50,7 @@ def test_stopping_ends_every_process_and_its_children(started: tuple[Layout, Sta
 
 
 @pytest.mark.parametrize("victims", ["supervisord", "all"])
-def test_stopping_finds_what_lost_its_runner_to_kill_9(started: tuple[Layout, State], victims: str) -> None:
+def test_stopping_finds_processes_whose_runner_was_killed(started: tuple[Layout, State], victims: str) -> None:
     layout, state = started
     parent = next(process for process in runner.marked(layout) if process.name() == "supervisord")
     for process in [parent, *(parent.children() if victims == "all" else [])]:
@@ -70,7 +70,7 @@ def test_the_sweep_spares_other_checkouts(
     assert len(runner.marked(layout)) == 4
 
 
-def test_a_percent_sign_and_a_blank_in_a_path_are_no_trouble(tmp_path: Path) -> None:
+def test_a_path_may_contain_a_percent_sign_and_a_blank(tmp_path: Path) -> None:
     checkout = tmp_path / "50% of my work"
     checkout.mkdir()
     layout, state = Layout(checkout), State()

@@ -20,7 +20,7 @@ def layout(tmp_path: Path) -> Layout:
     return Layout(tmp_path)
 
 
-def test_a_port_in_use_is_said_and_another_one_taken() -> None:
+def test_a_port_in_use_is_reported_and_another_one_is_taken() -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
@@ -38,7 +38,7 @@ def test_no_two_services_get_the_same_port(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_two_stacks_that_start_at_once_take_turns() -> None:
-    """Each would find the same ports free; a process of its own stands for the second stack."""
+    """Each would find the same ports free; a process of its own plays the second stack."""
     ask = "from magodoo_devstack import ports\nwith ports.taking_turns(): print('mine', flush=True)"
     with ports.taking_turns():
         second = subprocess.Popen([sys.executable, "-c", ask], stdout=subprocess.PIPE)
@@ -53,7 +53,7 @@ def test_only_the_owner_can_read_the_passwords(layout: Layout) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_what_was_saved_is_read_again(layout: Layout) -> None:
+def test_a_saved_state_is_read_again(layout: Layout) -> None:
     state = State()
     state.choose_ports()
     state.save(layout.stack / "stack.json")
@@ -78,7 +78,7 @@ def test_the_environment_carries_the_mark_and_nothing_foreign_of_airflow(
     assert "PYTHONDONTWRITEBYTECODE" not in given
 
 
-def test_a_settings_file_that_the_caller_names_wins(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_settings_file_named_by_the_caller_takes_precedence(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MAGODOO_SETTINGS", raising=False)
     assert layout.own_settings is None
     (layout.checkout / "magodoo.yaml").write_text("instances: {}\n")

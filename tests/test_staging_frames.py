@@ -55,7 +55,7 @@ def test_amounts_ids_and_times_come_typed(engine: Engine) -> None:
     assert pd.isna(shipment.created_at) and pd.isna(shipment.document_date) and pd.isna(shipment.deleted_at)
 
 
-def test_lines_stand_at_their_documents(engine: Engine) -> None:
+def test_lines_are_grouped_by_their_documents(engine: Engine) -> None:
     put(
         engine,
         *[
@@ -69,7 +69,7 @@ def test_lines_stand_at_their_documents(engine: Engine) -> None:
         assert [line.item_key for line in frames.lines_of(position)] == [number * 10 + k for k in range(number)]
 
 
-def test_words_of_a_shop_are_never_taken_for_missing_values(engine: Engine) -> None:
+def test_text_from_magento_is_never_read_as_a_missing_value(engine: Engine) -> None:
     put(engine, magento_order(7, "NA", customer_name='null, "NaN"\nnone', status="nan", lines=[item(1, "NA")]))
     frames = read(engine, "7")
     order = frames.documents.loc[0]

@@ -1,4 +1,4 @@
-"""Which Magento order an Odoo document belongs to, and which item a line stands for."""
+"""Which Magento order an Odoo document belongs to, and which item a line is of."""
 
 from __future__ import annotations
 
@@ -84,7 +84,9 @@ def test_an_invoice_s_number_names_its_own_order_though_another_order_has_that_n
     assert key_of(engine, "invoice", 1) == "7"
 
 
-def test_a_number_of_an_order_and_of_another_order_s_invoice_is_neither_when_nothing_else_tells(engine: Engine) -> None:
+def test_a_number_of_an_order_and_of_another_order_s_invoice_resolves_to_neither_without_further_evidence(
+    engine: Engine,
+) -> None:
     put(engine, magento_order(7, "000000007"), magento_order(8, "000000008"))
     put(
         engine,
@@ -244,7 +246,7 @@ def test_invoice_lines_go_through_their_order_line(engine: Engine) -> None:
     assert found == [("21", "71"), ("22", "70")]
 
 
-def test_what_is_to_be_delivered_is_what_open_pickings_ask_for(engine: Engine) -> None:
+def test_the_quantity_to_deliver_is_that_of_the_open_pickings(engine: Engine) -> None:
     ordered = item(11, "A", 3, qty_open=30_000)
     put(engine, magento_order(7, "000000007", lines=[item(70, "A", 3)]), odoo_order(1, "000000007", lines=[ordered]))
     sql = "select qty_open from line where side = 'odoo' and kind = 'order'"

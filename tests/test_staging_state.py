@@ -40,7 +40,7 @@ LATER = NOON + timedelta(minutes=5)
 PRODUCT = {"id": 5, "default_code": "A", "active": True}
 
 
-def test_what_is_staged_while_an_order_is_reconciled_stays_due(engine: Engine) -> None:
+def test_an_order_staged_again_while_it_is_reconciled_stays_due(engine: Engine) -> None:
     put(engine, magento_order(1, "000000001"))
     with engine.begin() as connection:
         seen = WorkQueue(connection, "us").versions(["1"])
@@ -64,7 +64,7 @@ def test_an_order_is_completed_up_to_a_version(engine: Engine) -> None:
         assert [key for key, _, completed in WorkQueue(connection, "us").to_complete(["1"])] == ["1"]
 
 
-def test_lively_orders_are_open_or_touched_lately(engine: Engine) -> None:
+def test_active_orders_are_open_or_recently_changed(engine: Engine) -> None:
     old = datetime(2020, 1, 1, tzinfo=UTC)
     put(
         engine,
@@ -127,7 +127,7 @@ def test_a_run_is_noted_with_its_counts_or_its_error(engine: Engine) -> None:
     assert found == [(True, {"order": {"read": 3}}, None, True), (False, {}, "Unavailable: 503", False)]
 
 
-def test_a_sku_is_asked_for_once_a_day_and_again_for_an_order_that_is_read_while_odoo_lacks_it(engine: Engine) -> None:
+def test_a_sku_missing_in_odoo_is_looked_up_once_a_day_and_again_for_each_newly_read_order(engine: Engine) -> None:
     put(engine, magento_order(1, "000000001", lines=[item(1, "A"), item(2, "B"), item(3, "C", is_money=False)]))
     with engine.begin() as connection:
         assert MasterData(connection, "us", utc_now()).missing_skus(["SHIPPING"]) == ["A", "B", "SHIPPING"]
@@ -171,7 +171,7 @@ def test_only_what_a_later_reading_did_not_return_can_be_gone(engine: Engine) ->
     assert value(engine, "select source_id from document where deleted_at is not null") == "10"
 
 
-def test_nothing_is_lacking_of_an_order_whose_own_sums_are_staged(engine: Engine) -> None:
+def test_an_order_is_complete_once_its_totals_match_the_staged_documents(engine: Engine) -> None:
     totals = {"totals": {"invoiced": 100, "refunded": 0}}
     shipped = item(5, "A", qty_shipped=10_000)
     put(
@@ -188,7 +188,7 @@ def test_nothing_is_lacking_of_an_order_whose_own_sums_are_staged(engine: Engine
         assert completeness.of_magento(connection, "us", ["1", "2", "3"]) == ["2", "3"]
 
 
-def test_an_odoo_order_lists_what_must_be_staged_of_it(engine: Engine) -> None:
+def test_an_odoo_order_lists_the_documents_that_must_be_staged(engine: Engine) -> None:
     put(engine, magento_order(1, "000000001"), magento_order(2, "000000002"), magento_order(3, "000000003"))
     put(
         engine,

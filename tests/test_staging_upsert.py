@@ -88,13 +88,13 @@ def test_an_earlier_read_never_replaces_a_later_one(engine: Engine) -> None:
     assert value(engine, "select count(*) from line") == 2
 
 
-def test_lines_that_are_gone_are_gone(engine: Engine) -> None:
+def test_deleted_lines_are_removed(engine: Engine) -> None:
     put(engine, magento_order(1, "000000001", lines=[item(1, "A"), item(2, "B")]))
     put(engine, magento_order(1, "000000001", request_began_at=LATER, lines=[item(2, "B", 3)]))
     assert rows(engine, "select line_id, quantity from line") == [("2", 30_000)]
 
 
-def test_a_document_that_stands_twice_on_a_page_is_staged_once_in_its_latest_form(engine: Engine) -> None:
+def test_a_document_listed_twice_on_a_page_is_staged_once_in_its_latest_version(engine: Engine) -> None:
     staged = put(
         engine,
         magento_order(1, "000000001", state="complete", request_began_at=LATER),
@@ -104,7 +104,7 @@ def test_a_document_that_stands_twice_on_a_page_is_staged_once_in_its_latest_for
     assert value(engine, "select state from document") == "complete"
 
 
-def test_a_deleted_document_that_is_there_again_lives_again(engine: Engine) -> None:
+def test_a_deleted_document_that_reappears_is_active_again(engine: Engine) -> None:
     put(engine, magento_order(1, "000000001"))
     with engine.begin() as connection:
         connection.execute(text("update document set deleted_at = now()"))

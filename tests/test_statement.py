@@ -56,7 +56,7 @@ def figures(body: Row) -> dict[tuple[str, str, str], Decimal]:
     return found
 
 
-def test_every_line_is_what_happened(sold: Sold, body: Row) -> None:
+def test_every_line_of_the_statement_has_the_expected_amount(sold: Sold, body: Row) -> None:
     wanted = {place: total for place, total in sold.expected.items() if total}
     assert figures(body) == wanted
 
@@ -65,7 +65,7 @@ def test_nothing_is_unexplained(kept: store.Kept) -> None:
     assert (kept.body["unexplained"], kept.unexplained) == ([], False)
 
 
-def test_the_month_in_short_adds_up_and_says_what_is_to_be_settled(body: Row) -> None:
+def test_the_month_in_short_adds_up_and_says_what_must_be_paid(body: Row) -> None:
     for one in summary.table(body):
         magento, settings, findings, unexplained, odoo, others, left, ledger = one.amounts
         assert (magento + settings + findings + unexplained, odoo + others + left) == (odoo, ledger)
@@ -114,7 +114,7 @@ def test_the_ledger_s_accounts_and_taxes_are_those_of_odoo(sold: Sold, body: Row
         assert (tax["net"], tax["tax"]) == (tax["documents_net"], tax["documents_tax"])
 
 
-def test_the_annexes_name_what_is_open(sold: Sold, body: Row) -> None:
+def test_the_schedules_list_what_is_open(sold: Sold, body: Row) -> None:
     annexes, orders = (
         body["annexes"],
         {name: sold.pair.shop.order(order)["increment_id"] for name, order in sold.orders.items()},
@@ -140,7 +140,7 @@ def test_the_annexes_name_what_is_open(sold: Sold, body: Row) -> None:
     assert (rounding["net"], rounding["notable"]) == (100, False)
 
 
-def test_the_annexes_count_kits_and_not_their_components(sold: Sold, body: Row) -> None:
+def test_the_schedules_count_kits_and_not_their_components(sold: Sold, body: Row) -> None:
     numbers = {sold.pair.shop.order(sold.orders[name])["increment_id"] for name in KITS}
     delivered, waiting = (
         [(row["sku"], row["quantity"]) for row in body["annexes"][name] if row["order_number"] in numbers]
@@ -151,7 +151,7 @@ def test_the_annexes_count_kits_and_not_their_components(sold: Sold, body: Row) 
     )
 
 
-def test_what_was_open_is_told_as_of_the_month_s_end_though_it_was_paid_since(sold: Sold, body: Row) -> None:
+def test_an_amount_open_at_month_end_is_listed_though_it_was_paid_since(sold: Sold, body: Row) -> None:
     annexes, pair = body["annexes"], sold.pair
     told = {row["number"]: from_units(row["open"]) for row in annexes["open_receivables"] + annexes["refunds_to_pay"]}
     assert {number: told.get(number) for number in sold.open} == sold.open
@@ -228,7 +228,7 @@ def test_the_clearing_account_shows_what_nobody_has_cleared(sold: Sold, body: Ro
     assert [from_units(item["open"]) for item in row["old"]] == [captured]
 
 
-def test_the_same_books_give_the_same_text(sold: Sold, kept: store.Kept) -> None:
+def test_the_same_documents_give_the_same_statement(sold: Sold, kept: store.Kept) -> None:
     again = statement.make(sold.pair.context(), sold.month)
     assert (again.id, again.hash, again.intact) == (kept.id, kept.hash, True)
 
@@ -246,7 +246,7 @@ def unexplained(made: store.Kept) -> dict[str, Decimal]:
     return named
 
 
-def test_an_invoice_that_was_posted_after_the_last_look_is_named(sold: Sold) -> None:
+def test_an_invoice_posted_after_the_last_extract_is_named(sold: Sold) -> None:
     pair = sold.pair
     line = {
         "product_id": pair.books.names.products["SKU-012"],
@@ -275,7 +275,7 @@ def test_an_invoice_that_was_posted_after_the_last_look_is_named(sold: Sold) -> 
         ("update pair set ended_at = now() where magento_id = '{id}' and kind = 'invoice'", "pair"),
     ],
 )
-def test_damage_that_nothing_explains_is_named_with_its_amount(sold: Sold, damage: str, side: str) -> None:
+def test_an_unexplained_change_in_odoo_is_named_with_its_amount(sold: Sold, damage: str, side: str) -> None:
     pair = sold.pair
     (row,) = pair.invoices(sold.orders["missing" if side == "missing" else "plain"])
     which = f"side = 'magento' and kind = 'invoice' and source_id = '{row['entity_id']}'"
@@ -388,7 +388,7 @@ def test_a_month_that_is_not_over_cannot_be_signed(sold: Sold) -> None:
         store.sign(connection, made.id, made.hash, "anna", "note", datetime.now(UTC))
 
 
-def test_what_magento_cannot_refund_is_listed(sold: Sold) -> None:
+def test_amounts_that_magento_cannot_refund_are_listed(sold: Sold) -> None:
     """Both are refunded, and some cents of one are left; of a third the merchant kept the shipping on purpose."""
     pair, day = sold.pair, sold.at(12)
     orders = [pair.order(days_ago=(datetime.now(UTC) - day).total_seconds() / 86_400) for _ in range(3)]

@@ -85,7 +85,7 @@ def test_the_steps_always_lead_from_magento_to_odoo(sales: Sales) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(histories())
-def test_what_is_unexplained_names_its_documents(sales: Sales) -> None:
+def test_an_unexplained_amount_names_its_documents(sales: Sales) -> None:
     for step in explanation.unexplained(explanation.explain(sales, INSTANCE).steps):
         assert step.documents
         assert step.why

@@ -14,7 +14,7 @@ from magodoo.pipeline import statement
 from magodoo.statement.periods import Month
 
 
-def test_whatever_settled_an_invoice_the_month_is_explained(pair: ShopAndBooks) -> None:
+def test_the_month_is_explained_whatever_settled_its_invoices(pair: ShopAndBooks) -> None:
     names = ("bank", "short", "charges", "entry", "lost", "write-off", "note", "unbooked", "gone")
     orders = {name: pair.order({"SKU-005": 2}, "cashondelivery") for name in names}
     pair.chain()

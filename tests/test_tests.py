@@ -19,7 +19,7 @@ TAKE_THE_PROTOCOL_APART = {
 REPLACE = {"setattr", "delattr", "object", "multiple"}  # of pytest's MonkeyPatch and unittest.mock.patch
 
 
-def test_a_test_takes_nothing_from_another() -> None:
+def test_no_test_imports_from_another() -> None:
     """What several need is in tests/support. Modules of tests/odoo take whole tests, to run them on a live Odoo too."""
     taken = []
     for file in TESTS.rglob("*.py"):
@@ -50,7 +50,7 @@ def test_no_private_name_is_used() -> None:
     assert used == []
 
 
-def test_a_story_that_yields_something_else_is_told_what_to_write() -> None:
+def test_a_story_that_yields_something_else_fails_with_what_to_write() -> None:
     @stories.story()
     def bare(pair: Any) -> Any:
         yield

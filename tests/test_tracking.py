@@ -45,7 +45,9 @@ def planned(magento: list[str], odoo: list[str]) -> list[tuple[str, list[str]]]:
 
 
 @given(st.sampled_from(SHIPMENTS), st.lists(TYPED, max_size=4), st.one_of(st.just(""), TYPED))
-def test_what_we_wrote_to_odoo_is_no_difference(shipment: dict[str, Any], numbers: list[str], before: str) -> None:
+def test_tracking_numbers_written_to_odoo_are_no_difference(
+    shipment: dict[str, Any], numbers: list[str], before: str
+) -> None:
     magento = of_magento(shipment, numbers)
     assert magento == list(dict.fromkeys(stripped for each in numbers if (stripped := each.strip())))
     field = joined(before, magento)
@@ -62,7 +64,7 @@ def test_a_number_is_written_to_odoo_as_it_was_typed(numbers: list[str]) -> None
 
 
 @given(TYPED, st.sampled_from(["", "fixed", "base_on_rule", "ups_rest"]))
-def test_what_we_wrote_to_magento_is_no_difference(field: str, provider: str) -> None:
+def test_tracking_numbers_written_to_magento_are_no_difference(field: str, provider: str) -> None:
     numbers = of_odoo(field, provider)
     there = of_magento(SHIPMENTS[0], numbers)
     assert (there, parts(there)) == (numbers, parts([field]))
@@ -70,22 +72,22 @@ def test_what_we_wrote_to_magento_is_no_difference(field: str, provider: str) ->
 
 
 @given(TYPED, st.sampled_from(["", "fixed", "base_on_rule"]))
-def test_what_a_clerk_typed_into_odoos_field_is_one_number_as_it_was_typed(field: str, provider: str) -> None:
+def test_a_tracking_number_typed_in_odoo_is_one_number_as_typed(field: str, provider: str) -> None:
     assert of_odoo(field, provider) == ([field.strip()] if parts([field]) else [])
 
 
 @pytest.mark.parametrize("field", ["1Z1,1Z2", "1Z1+1Z2", "1Z1 + 1Z2", "1Z1;1Z2;"])
-def test_what_a_carriers_connector_joined_are_the_numbers_of_the_parcels(field: str) -> None:
+def test_tracking_numbers_joined_by_a_carrier_connector_are_split_by_parcel(field: str) -> None:
     assert of_odoo(field, "ups_rest") == ["1Z1", "1Z2"]
 
 
-def test_of_several_numbers_in_one_field_the_one_that_is_new_is_carried_over() -> None:
+def test_only_the_new_one_of_several_tracking_numbers_is_written() -> None:
     assert planned(["A", "B"], ["A, B, c 3"]) == [("magento_tracking", ["c 3"])]
     assert planned(["A,B,c 3"], ["A", "B"]) == [("odoo_tracking", ["c 3"])]
 
 
 @given(st.lists(TYPED, max_size=3), st.lists(TYPED, max_size=3))
-def test_no_change_has_nothing_in_it_and_a_written_one_leaves_no_other(magento: list[str], odoo: list[str]) -> None:
+def test_no_tracking_change_is_empty_and_a_written_one_leaves_no_other(magento: list[str], odoo: list[str]) -> None:
     changes = planned(magento, odoo)
     assert all(parts(tracks) for _, tracks in changes)
     for kind, tracks in changes:
@@ -109,7 +111,7 @@ def test_no_change_has_nothing_in_it_and_a_written_one_leaves_no_other(magento: 
         (["1Z1;1Z2"], "1Z2, 1Z1"),
     ],
 )
-def test_these_are_equal(magento: list[str], odoo: str) -> None:
+def test_tracking_numbers_that_differ_only_in_form_are_equal(magento: list[str], odoo: str) -> None:
     sales = Sales().sold()
     sales.delivery(1, of=sales.shipment(1, tracking=magento), tracking=of_odoo(odoo))
     assert sales.reconcile().types == []

@@ -51,7 +51,7 @@ def counts(pair: ShopAndBooks, order: int, kind: str = "outgoing") -> list[tuple
 
 
 @story()
-def test_what_magento_invoices_and_ships_of_a_dozen_is_written_in_pieces(pair: ShopAndBooks) -> Story:
+def test_a_dozen_invoiced_and_shipped_in_magento_is_written_in_pieces(pair: ShopAndBooks) -> Story:
     order = dozen(pair)
     pair.shop.invoice(order)
     pair.shop.ship(order)
@@ -96,7 +96,7 @@ def test_a_dozen_that_odoo_delivers_and_invoices_is_twelve_in_magento(pair: Shop
 
 
 @story(restless=True)
-def test_what_odoo_rounds_of_a_dozen_is_no_invoice_in_magento(pair: ShopAndBooks) -> Story:
+def test_a_dozen_rounded_by_odoo_is_not_invoiced_in_magento(pair: ShopAndBooks) -> Story:
     order = dozen(pair)
     yield run_chain()
     pair.deliver(order, {SKU: 5})
@@ -138,7 +138,7 @@ def test_a_transfer_that_counts_in_dozens_is_delivered_by_its_share(pair: ShopAn
 
 
 @story(restless=True)
-def test_what_a_transfer_s_unit_cannot_hold_is_refused_before_it_is_written(pair: ShopAndBooks) -> Story:
+def test_a_quantity_that_a_transfer_s_unit_cannot_hold_is_refused_before_it_is_written(pair: ShopAndBooks) -> Story:
     order = pair.order({SKU: 12}, payment="cashondelivery")
     yield run_chain()
     count_in_dozens(pair, order)

@@ -102,7 +102,7 @@ def test_a_line_without_a_unit_or_a_product_or_in_its_product_s_own_asks_odoo_no
     st.decimals("0.001", "1000", places=3),
     st.integers(1, 500).map(Decimal),
 )
-def test_what_is_written_in_a_move_s_unit_is_read_back_as_the_same_pieces(
+def test_a_quantity_written_in_a_move_s_unit_is_read_back_as_the_same_pieces(
     version: int, size: Decimal, pieces: Decimal
 ) -> None:
     """Wherever Odoo holds it exactly; where it does not, nothing is written."""

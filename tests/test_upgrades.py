@@ -61,7 +61,7 @@ def test_an_earlier_schema_is_brought_forward_with_its_data(revision: str, postg
     postgres.drop_database(name)
 
 
-def test_what_was_paid_before_the_evidence_was_kept_is_known_as_paid(postgres: Cluster) -> None:
+def test_invoices_paid_before_evidence_was_stored_count_as_paid(postgres: Cluster) -> None:
     postgres.create_database("from_paid")
     engine = staging.connect(postgres.url("from_paid"))
     facts = {"301": ("paid", 0, 100), "302": ("partial", 40, 60), "303": ("reversed", 0, 0), "304": ("paid", 0, 60)}
@@ -91,7 +91,7 @@ OPEN = """select id, kind, source_id, state, verdict, approval, request_hash fro
     where state in ('planned', 'approved', 'leased', 'uncertain') order by id"""
 
 
-def test_an_upgrade_plans_nothing_anew_and_loses_no_approval_or_verdict(pair: ShopAndBooks) -> None:
+def test_an_upgrade_replans_nothing_and_keeps_approvals_and_verdicts(pair: ShopAndBooks) -> None:
     orders = [pair.order(GOODS, payment) for payment in ("banktransfer", "cashondelivery", CARD) for _ in range(2)]
     for order in orders:
         pair.shop.invoice(order)

@@ -102,7 +102,7 @@ def test_python_names_states_by_their_enum() -> None:
     assert not found, "\n".join(found)
 
 
-def test_no_state_from_outside_is_made_a_member() -> None:
+def test_states_from_outside_are_not_converted_to_enum_members() -> None:
     """`OdooMoveState(word)` would raise for a state that an extension or a later version sends."""
     made = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {node.func.id}"

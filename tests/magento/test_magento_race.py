@@ -46,7 +46,7 @@ def credit_memo(client: MagentoClient, order: int, item: int) -> int:
         (credit_memo, Kind.CREDIT_MEMO, 3),
     ],
 )
-def test_of_several_writers_at_once_one_makes_the_document(
+def test_of_several_concurrent_writers_one_creates_the_document(
     shop: Shop, client: MagentoClient, connect: Connect, write: Write, kind: Kind, quantity: int
 ) -> None:
     order = shop.buy([("LIVE-A", 3)])

@@ -55,7 +55,7 @@ def documents_of(client: MagentoClient, order_id: int) -> dict[Kind, list[dict[s
 # Connection and errors
 
 
-def test_the_connection_is_whole(client: MagentoClient) -> None:
+def test_a_complete_connection_passes_the_connection_test(client: MagentoClient) -> None:
     report = client.test_connection()
     assert report.ok, str(report)
 
@@ -126,7 +126,7 @@ def http(shop: Shop) -> Iterator[Http]:
         yield made
 
 
-def test_refused_requests_have_their_class(http: Http) -> None:
+def test_refused_requests_raise_the_right_error(http: Http) -> None:
     pages = walk(http, Listing("/orders", SHAPES[Kind.ORDER]), Search().where("nosuch", "eq", 1), ById(), 10)
     with pytest.raises(UnknownField):
         list(pages)
@@ -199,7 +199,7 @@ def test_a_window_holds_what_changed_in_it(shop: Shop, client: MagentoClient) ->
 # Writing
 
 
-def test_the_life_of_an_order_in_parts(shop: Shop, client: MagentoClient) -> None:
+def test_an_order_is_invoiced_shipped_and_refunded_in_parts(shop: Shop, client: MagentoClient) -> None:
     order_id = shop.buy([("LIVE-A", 3), ("LIVE-B", 1), ("LIVE-V", 1)])
     lines = lines_of(client, order_id)
     a, b, v = lines["LIVE-A"], lines["LIVE-B"], lines["LIVE-V"]
@@ -261,7 +261,7 @@ def test_an_invoice_is_marked_paid_whatever_the_method(shop: Shop, client: Magen
     assert one(client, Kind.ORDER, order_id)["state"] == "closed"
 
 
-def test_kinds_of_items_are_written_as_the_facts_say(shop: Shop, client: MagentoClient) -> None:
+def test_every_product_type_is_written_as_documented(shop: Shop, client: MagentoClient) -> None:
     order_id = shop.buy([(CONFIGURABLE, 2), (DYNAMIC, 1), (FIXED, 1), ("LIVE-V", 1)])
     lines = lines_of(client, order_id)
     items = {item["item_id"]: item for item in one(client, Kind.ORDER, order_id)["items"]}
@@ -316,7 +316,7 @@ def test_a_discount_is_shared_out(shop: Shop, client: MagentoClient) -> None:
     )
 
 
-def test_nothing_more_than_what_is_open_is_written(shop: Shop, client: MagentoClient) -> None:
+def test_only_open_quantities_are_written(shop: Shop, client: MagentoClient) -> None:
     order_id = shop.buy([("LIVE-A", 1)])
     (item,) = lines_of(client, order_id).values()
     with pytest.raises(FixDocument, match="50 asked, 1 open"):
@@ -330,7 +330,7 @@ def test_nothing_more_than_what_is_open_is_written(shop: Shop, client: MagentoCl
     assert [len(rows[kind]) for kind in MATCHED_KINDS] == [1, 0, 0, 0]
 
 
-def test_what_the_shop_itself_refuses_is_told(shop: Shop, client: MagentoClient) -> None:
+def test_a_refusal_by_magento_itself_is_reported(shop: Shop, client: MagentoClient) -> None:
     """The order that the client is given is stale: its own check passes, the shop's does not."""
     order_id = shop.buy([("LIVE-A", 1)])
     (item,) = lines_of(client, order_id).values()
@@ -379,7 +379,7 @@ def test_an_invoice_gets_a_searchable_reference(shop: Shop, client: MagentoClien
     assert one(client, Kind.CREDIT_MEMO, memo)["transaction_id"] == "RINV/2026/7"
 
 
-def test_a_cancellation_that_does_nothing_is_told(shop: Shop, client: MagentoClient) -> None:
+def test_a_cancellation_without_effect_is_reported(shop: Shop, client: MagentoClient) -> None:
     order_id = shop.buy([("LIVE-A", 1)])
     client.cancel_order(order_id)
     assert one(client, Kind.ORDER, order_id)["state"] == "canceled"
@@ -387,6 +387,6 @@ def test_a_cancellation_that_does_nothing_is_told(shop: Shop, client: MagentoCli
         client.cancel_order(order_id)
 
 
-def test_the_build_is_told(shop: Shop, client: MagentoClient) -> None:
+def test_the_build_is_identified(shop: Shop, client: MagentoClient) -> None:
     if isinstance(shop, LiveShop):
         assert client.version() == "Magento/2.4 (Community)"

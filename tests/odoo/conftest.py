@@ -75,7 +75,7 @@ def odoo_modules() -> Sequence[str]:
 def pair(
     odoo: LiveOdoo, module_staging_url: str, tmp_path_factory: pytest.TempPathFactory, odoo_modules: Sequence[str]
 ) -> Iterator[ShopAndLiveBooks]:
-    """The shop and its books in a live Odoo, that the stories of one module share."""
+    """The shop and its documents in a live Odoo, that the stories of one module share."""
     docs = tmp_path_factory.mktemp("data_docs")
     with shop_and_live_books(odoo, module_staging_url, docs, odoo_modules) as made:
         yield made

@@ -41,7 +41,7 @@ def addresses(shop: Shop) -> Loaded:
 
 
 def of_customers(rows: Callable[[int], list[list[str]]], column: int) -> list[list[str]]:
-    """The rows of one record for each of the customers, whose name stands in this column of its first row."""
+    """The rows of one record for each of the customers, whose name is in this column of its first row."""
     made = []
     for place, number in enumerate(CUSTOMERS):
         first, *rest = rows(place)
@@ -66,7 +66,7 @@ def payments(shop: Shop) -> Loaded:
 
 
 @pytest.mark.parametrize("load", [addresses, orders, moves, payments])
-def test_a_record_of_another_company_s_customer_takes_no_other_of_its_batch_away(
+def test_a_refused_record_of_another_company_s_customer_leaves_the_rest_of_its_batch_saved(
     shop: Shop, admin: OdooClient, load: Callable[[Shop], Loaded]
 ) -> None:
     (partner,) = customers(shop)[1:]
@@ -77,7 +77,9 @@ def test_a_record_of_another_company_s_customer_takes_no_other_of_its_batch_away
     assert [place(name) for name in loaded.refused] == [BAD]
 
 
-def test_addresses_below_a_hidden_customer_take_no_others_of_their_batch_away(shop: Shop, admin: OdooClient) -> None:
+def test_refused_addresses_of_a_hidden_customer_leave_the_rest_of_their_batch_saved(
+    shop: Shop, admin: OdooClient
+) -> None:
     (partner,) = customers(shop)[1:]
     with hidden(admin, "res.partner", partner):
         loaded = addresses(shop)
@@ -88,7 +90,7 @@ def test_addresses_below_a_hidden_customer_take_no_others_of_their_batch_away(sh
 
 
 @pytest.mark.parametrize("load", [orders, moves, payments])
-def test_odoo_makes_documents_of_a_hidden_customer(
+def test_odoo_creates_documents_for_a_hidden_customer(
     shop: Shop, admin: OdooClient, load: Callable[[Shop], Loaded]
 ) -> None:
     """Whoever loads them must know by himself that the customer may not be read."""

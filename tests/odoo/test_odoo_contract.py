@@ -19,7 +19,7 @@ import requests
 from odoo_shop import Shop
 from reviewed import FOLDER, differences, is_reviewed, told
 from sandbox_backend import LIVE, SandboxBackend
-from sandbox_odoo_story import RECORDINGS, compare
+from sandbox_odoo_replay import RECORDINGS, compare
 
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.record_kinds import READINGS
@@ -179,13 +179,13 @@ def in_sandbox() -> Iterator[Entered]:
 
 
 @LIVE
-def test_the_same_findings_are_planted_in_both_books(in_odoo: Entered, in_sandbox: Entered) -> None:
+def test_the_same_findings_are_planted_in_the_sandbox_and_in_odoo(in_odoo: Entered, in_sandbox: Entered) -> None:
     assert in_odoo.manifest == in_sandbox.manifest
 
 
 @LIVE
 @pytest.mark.parametrize("kind", list(READINGS))
-def test_the_same_shop_gives_equal_books_in_the_sandbox_and_in_odoo(
+def test_the_same_shop_gives_equal_documents_in_the_sandbox_and_in_odoo(
     odoo: LiveOdoo, in_odoo: Entered, in_sandbox: Entered, kind: str
 ) -> None:
     real, sandbox = in_odoo.rows[kind], in_sandbox.rows[kind]
@@ -246,7 +246,7 @@ def is_id(value: Any) -> bool:
 # Builds
 
 
-def test_another_build_is_said_to_be_another_and_is_held_to_the_reviewed_differences() -> None:
+def test_another_build_is_reported_and_compared_with_the_reviewed_differences() -> None:
     assert is_reviewed(TESTED_BUILD) and not is_reviewed("19.0.0+dfsg-99")
     assert "another build than the reviewed" in told("19.0.0+dfsg-99")
     assert differences("19.0.0+dfsg-99") == differences(TESTED_BUILD)

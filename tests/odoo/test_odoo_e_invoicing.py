@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from test_e_invoicing import *
 
-del italian_books  # noqa: F821 - here the module brings its field
+del italian_company  # noqa: F821 - here the module brings its field
 
 pytestmark = [
     pytest.mark.timeout(3600),

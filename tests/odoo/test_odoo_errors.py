@@ -104,7 +104,7 @@ def test_an_invoice_with_a_tax_of_another_country_is_refused(admin: OdooClient) 
 
 
 @BOTH
-def test_a_wrong_key_and_a_wrong_database_are_told_apart(transport: str, odoo: LiveOdoo) -> None:
+def test_a_wrong_key_and_a_wrong_database_are_distinguished(transport: str, odoo: LiveOdoo) -> None:
     client = OdooClient.connect(odoo.connection("sync"))
     with pytest.raises(Unauthorized):
         over(client, transport, api_key="0" * 40).rpc.call("res.users", "context_get")
@@ -140,9 +140,7 @@ def test_create_gives_a_list_of_ids(transport: str, client: OdooClient) -> None:
 
 
 @LIVE
-def test_a_write_that_times_out_is_unknown_and_loading_again_makes_no_second_one(
-    client: OdooClient, shop: Shop
-) -> None:
+def test_a_timed_out_write_is_unknown_and_loading_again_creates_no_duplicate(client: OdooClient, shop: Shop) -> None:
     shop.load_partner()
     rows = [row for number in range(1, 41) for row in shop.order_rows(number)]
     impatient = over(client, "JSON-2", write_timeout=0.2)
@@ -161,7 +159,7 @@ def test_a_write_that_times_out_is_unknown_and_loading_again_makes_no_second_one
     assert client.documents.count("order") == 40
 
 
-def test_several_writers_of_one_document_make_one(client: OdooClient, shop: Shop) -> None:
+def test_concurrent_writers_of_one_document_create_one(client: OdooClient, shop: Shop) -> None:
     shop.confirmed_order(1)
     rows = shop.move_rows(1, 1)
     with ThreadPoolExecutor(3) as pool:

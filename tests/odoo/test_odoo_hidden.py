@@ -1,4 +1,4 @@
-"""The stories of records that exist and may not be read, told once more with a live Odoo 19 in the sandbox's place."""
+"""The stories of records that exist and may not be read, run again with a live Odoo 19 in the sandbox's place."""
 
 # ruff: noqa: F403 - an imported story is a test of this module
 from __future__ import annotations

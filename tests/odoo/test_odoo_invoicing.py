@@ -1,10 +1,10 @@
-"""The stories of invoicing, told once more with a live Odoo 19 in the sandbox's place."""
+"""The stories of invoicing, run again with a live Odoo 19 in the sandbox's place."""
 
 # ruff: noqa: F403 - an imported story is a test of this module
 from __future__ import annotations
 
 import pytest
-from test_rules_beside import *
+from test_rules_cash_rounding import *
 from test_rules_headers import *
 from test_rules_invoicing import *
 from test_rules_reversals import *

@@ -36,7 +36,7 @@ def test_the_items_of_an_invoice_sum_to_its_totals(shop: Shop, client: OdooClien
     assert client.general_ledger.entries([move])[move]["name"] == row["name"]
 
 
-def test_bases_stand_with_each_of_their_taxes(shop: Shop, client: OdooClient) -> None:
+def test_tax_bases_are_summed_for_each_of_their_taxes(shop: Shop, client: OdooClient) -> None:
     move, _ = booked(shop)
     lines = client.general_ledger.items(
         [["move_id", "=", move], ["tax_ids", "!=", False]], ["tax_ids", "amount_currency"]
@@ -50,7 +50,7 @@ def test_bases_stand_with_each_of_their_taxes(shop: Shop, client: OdooClient) ->
     assert wanted
 
 
-def test_the_older_way_gives_the_same_sums(shop: Shop, client: OdooClient) -> None:
+def test_the_older_api_gives_the_same_sums(shop: Shop, client: OdooClient) -> None:
     booked(shop)
     new = client.general_ledger.sums([], ["account_id", "journal_id", "currency_id"])
     transport = client.rpc.transport
@@ -65,7 +65,7 @@ def test_the_older_way_gives_the_same_sums(shop: Shop, client: OdooClient) -> No
     assert key
 
 
-def test_what_a_provider_holds_is_open_on_its_clearing_account(shop: Shop, client: OdooClient) -> None:
+def test_money_held_by_a_provider_is_open_on_its_clearing_account(shop: Shop, client: OdooClient) -> None:
     _, payment = booked(shop)
     (account,) = {
         row["account_id"]
@@ -84,7 +84,7 @@ def test_what_a_provider_holds_is_open_on_its_clearing_account(shop: Shop, clien
 
 
 @pytest.mark.parametrize("nested", [True, False])
-def test_what_was_open_on_a_day_counts_what_was_paid_since(
+def test_an_amount_open_on_a_date_includes_what_was_paid_later(
     shop: Shop, client: OdooClient, monkeypatch: pytest.MonkeyPatch, nested: bool
 ) -> None:
     """An invoice of October, paid in part in November and in part in December; a credit note that a refund closed in November."""

@@ -86,7 +86,7 @@ def test_kits_of_a_bill_of_materials_are_shipped_by_what_their_order_line_says(p
 
 
 @story()
-def test_a_bundle_that_is_a_kit_of_its_parts_goes_both_ways_whole(pair: ShopAndBooks) -> Story:
+def test_a_bundle_that_is_a_kit_of_its_parts_ships_completely_in_both_directions(pair: ShopAndBooks) -> Story:
     here, there = (pair.order([Line("SET", 3), Line("CASE", 1)], "cashondelivery") for _ in range(2))
     before = pair.order([Line("SET", 2)], "cashondelivery")
     pair.shop.ship(before)
@@ -106,7 +106,7 @@ def test_a_bundle_that_is_a_kit_of_its_parts_goes_both_ways_whole(pair: ShopAndB
 
 
 @story()
-def test_a_bundle_that_ships_separately_and_is_a_kit_of_its_parts_goes_both_ways_part_by_part(
+def test_a_separately_shipped_kit_bundle_ships_part_by_part_in_both_directions(
     pair: ShopAndBooks,
 ) -> Story:
     here, there = (pair.order([Line("CASE", 2)], "cashondelivery") for _ in range(2))
@@ -135,7 +135,7 @@ def test_a_kit_that_magento_shipped_is_left_to_a_person(pair: ShopAndBooks) -> S
 
 
 @story()
-def test_what_the_vendor_sends_counts_as_shipped(pair: ShopAndBooks) -> Story:
+def test_goods_sent_by_the_vendor_count_as_shipped(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-012": 2}, "cashondelivery")
     yield run_chain()
     (sale,) = pair.sales(order)

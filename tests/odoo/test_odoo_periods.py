@@ -1,4 +1,4 @@
-"""The stories of closed periods, told once more with a live Odoo 19 in the sandbox's place (see tests/odoo/test_odoo_rules.py).
+"""The stories of closed periods, run again with a live Odoo 19 in the sandbox's place (see tests/odoo/test_odoo_rules.py).
 
 They have books of their own, which are closed up to ten days ago.
 """

@@ -42,7 +42,7 @@ def rows_of(client: OdooClient, kind: str, **options: int) -> list[dict]:
     return [row for page in client.documents.changed(kind, EVER, **options) for row in page.rows]
 
 
-def test_both_transports_and_both_ways_to_read_a_tree_give_the_same_rows(full: Shop, client: OdooClient) -> None:
+def test_both_transports_and_both_read_methods_give_the_same_rows(full: Shop, client: OdooClient) -> None:
     rpc = OdooClient.connect(
         client.connection, JsonRpc(open_session(client.connection), client.connection, client.rpc.version)
     )

@@ -28,7 +28,7 @@ def test_an_order_is_created_once_with_magentos_amounts(client: OdooClient, shop
     second = shop.load_orders(rows)
     assert first.ids == second.ids
     (order,) = client.documents.by_ids("order", list(first.ids.values())).rows
-    # Before 19 an order cannot carry a tax: Odoo's own stands there, and the pipeline does not confirm it.
+    # Before 19 an order cannot carry a tax: Odoo's own is there, and the pipeline does not confirm it.
     cent = 0 if client.rpc.has_field("sale.order.line", "extra_tax_data") else Decimal("0.01")
     assert amounts(order) == (Decimal("82.29"), Decimal("6.37") + cent, Decimal("88.66") + cent)
     assert len(order["order_line"]) == 3
@@ -214,7 +214,7 @@ def test_a_lock_date_moves_the_accounting_date_and_can_be_read_before(
     assert invoice["date"] > "2026-10-31"
 
 
-def test_one_bad_record_of_a_batch_is_named_and_the_others_are_saved(client: OdooClient, shop: Shop) -> None:
+def test_one_invalid_record_of_a_batch_is_named_and_the_others_are_saved(client: OdooClient, shop: Shop) -> None:
     shop.load_partner()
     broken = shop.order_rows(2)
     broken[1][7] = "99999999"

@@ -1,6 +1,6 @@
-"""The stories of the business rules, told once more with a live Odoo 19 in the sandbox's place.
+"""The stories of the business rules, run again with a live Odoo 19 in the sandbox's place.
 
-They are the same functions as in tests/test_rules_*.py and tests/test_daily_life.py: what they expect of the sandbox, they expect of
+They are the same functions as in tests/test_rules_*.py and tests/test_everyday_cases.py: what they expect of the sandbox, they expect of
 Odoo. What somebody does in Odoo in the past is done inside Odoo's own Python while its clock stands there (`live_books`).
 
 Not told here:
@@ -15,12 +15,12 @@ Gift cards, store credit and points are Adobe Commerce's: the fields of its docu
 from __future__ import annotations
 
 import pytest
-from test_daily_life import *
+from test_everyday_cases import *
 from test_rules_credit_memos import *
 from test_rules_cutover import *
 from test_rules_deliveries import *
-from test_rules_demands import *
 from test_rules_payments import *
+from test_rules_required_fields import *
 from test_rules_taxes_customers import *
 
 # The first test waits until all stories are told.
@@ -35,6 +35,6 @@ del (
     test_a_kit_is_shipped_by_what_its_order_line_says_is_delivered,
     test_a_kit_that_magento_shipped_is_delivered_by_a_person,
     test_a_marketplace_s_orders_are_left_to_the_marketplace,
-    test_beyond_its_limits_a_change_waits_for_a_person_and_the_rest_goes_on,
+    test_a_change_beyond_its_limits_waits_for_approval_and_the_others_continue,
     test_the_first_writes_of_each_kind_need_approval,
 )

@@ -1,4 +1,4 @@
-"""The scenarios that the chain is for, told once more with a live Odoo 19 in the sandbox's place (see tests/odoo/test_odoo_rules.py).
+"""The scenarios that the chain is for, run again with a live Odoo 19 in the sandbox's place (see tests/odoo/test_odoo_rules.py).
 
 Not told here: what `observe` writes (nothing, and our own ledger sees to it) and what the refresh finds in Magento. They cost rounds of their own.
 """

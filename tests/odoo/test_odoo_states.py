@@ -1,4 +1,4 @@
-"""Units of measure, addresses, notes on transfers: the stories of the sandbox, told once more with a live Odoo 19 in its place."""
+"""Units of measure, addresses, notes on transfers: the stories of the sandbox, run again with a live Odoo 19 in its place."""
 
 # ruff: noqa: F401, F403 - an imported story is a test of this module
 from __future__ import annotations
@@ -6,9 +6,9 @@ from __future__ import annotations
 import pytest
 from test_before_import import *
 from test_changed_after_import import (
-    test_a_contact_of_ours_that_is_edited_to_what_magento_says_now_ends_it,
-    test_a_note_that_comes_or_changes_after_the_import_is_told_until_the_transfer_has_it,
-    test_a_number_or_company_renewed_in_odoo_is_no_change_of_magento_and_hides_none,
+    test_a_note_added_or_changed_after_the_import_is_a_finding_until_the_transfer_has_it,
+    test_a_number_or_company_changed_in_odoo_neither_counts_as_nor_hides_a_change_in_magento,
+    test_an_address_finding_ends_when_our_contact_is_edited_to_match_magento,
 )
 from test_units import *
 

@@ -1,4 +1,4 @@
-"""The stories of amounts beside the parts and of documents of 0.00, told once more with a live Odoo 19 in the sandbox's place."""
+"""The stories of amounts beside the parts and of documents of 0.00, run again with a live Odoo 19 in the sandbox's place."""
 
 # ruff: noqa: F403, F821 - an imported story is a test of this module
 from __future__ import annotations

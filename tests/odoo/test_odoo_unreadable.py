@@ -81,7 +81,7 @@ def test_a_customer_of_another_company_hides_nobody_else_s_order(
     )
 
 
-def test_a_whole_page_of_one_hidden_customer_is_set_apart_and_what_follows_is_read(
+def test_a_full_page_of_a_hidden_customer_is_quarantined_and_the_next_pages_are_read(
     shop: Shop, client: OdooClient, admin: OdooClient
 ) -> None:
     shop.load_partner()
@@ -97,7 +97,7 @@ def test_a_whole_page_of_one_hidden_customer_is_set_apart_and_what_follows_is_re
         assert sorted(each.source_id or 0 for page in pages for each in page.quarantined) == sorted(apart)
 
 
-def test_an_order_that_is_known_by_its_name_or_its_id_is_said_to_be_hidden_and_a_deleted_one_is_gone(
+def test_an_existing_order_is_reported_as_hidden_and_a_deleted_one_as_deleted(
     shop: Shop, client: OdooClient, admin: OdooClient
 ) -> None:
     shop.load_partner()
@@ -122,7 +122,7 @@ def test_an_archived_partner_is_found_by_its_name(shop: Shop, client: OdooClient
 
 
 @pytest.mark.parametrize("what", ["hidden", "deleted"])
-def test_what_is_hidden_or_deleted_while_pages_are_read_costs_itself_alone(
+def test_a_record_hidden_or_deleted_while_pages_are_read_costs_only_itself(
     shop: Shop, client: OdooClient, admin: OdooClient, what: str
 ) -> None:
     shop.load_partner()
@@ -206,7 +206,7 @@ def test_a_hidden_move_far_from_the_others_is_missed(
         assert f"stock.move {far} may not be read" in page.quarantined[0].reason
 
 
-def test_an_order_whose_invoice_is_hidden_with_all_its_lines_is_not_one_without_an_invoice(
+def test_an_order_whose_invoice_and_lines_are_hidden_does_not_count_as_uninvoiced(
     shop: Shop, client: OdooClient, admin: OdooClient
 ) -> None:
     one, other = sell(shop, 1), sell(shop, 2)
@@ -245,7 +245,7 @@ def test_a_name_of_a_load_that_was_rolled_back_is_not_a_hidden_record(
 
 @LIVE
 @pytest.mark.parametrize("language", ["de_DE", "fr_FR", "es_ES", "nl_NL", "ja_JP"])
-def test_a_hidden_record_is_one_in_the_language_of_any_user(
+def test_a_hidden_record_is_recognised_in_any_user_language(
     shop: Shop, client: OdooClient, admin: OdooClient, language: str
 ) -> None:
     """Odoo words this refusal in the user's own language, whatever the context of the call says."""

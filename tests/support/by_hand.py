@@ -41,7 +41,7 @@ class Hand:
         self.chain = Chain(api, [INSTANCE], seconds=PATIENCE)
 
     def end_state(self) -> dict[str, Any]:
-        """What stands in staging and in both systems once nothing of the chain runs."""
+        """What is in staging and in both systems once nothing of the chain runs."""
         self.chain.settle()
         with self.database.connect() as connection:
             found: dict[str, Any] = {
@@ -99,7 +99,7 @@ class Hand:
             time.sleep(0.3)
 
     def wait_for_chunk(self, dag_id: str, run_id: str, chunk: int) -> str:
-        """Until a chunk of a backfill is done; the name of its mapped task, which tells the progress."""
+        """Until a chunk of a backfill is done; the name of its mapped task, which logs the progress."""
         deadline = time.monotonic() + PATIENCE
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances"
         while True:

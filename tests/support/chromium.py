@@ -1,4 +1,4 @@
-"""Debian's Chromium without a window, told what to do over its DevTools protocol: no driver to install beside it."""
+"""Debian's Chromium without a window, controlled over its DevTools protocol: no driver to install beside it."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Browser:
     def text(self, frame: str = "") -> str:
         return str(self.run("document.body.innerText", frame))
 
-    def picture(self, file: Path) -> None:
+    def screenshot(self, file: Path) -> None:
         """The whole page (at most three windows high) as PNG."""
         size = self.call("Page.getLayoutMetrics")["cssLayoutViewport"]
         whole = self.call("Page.getLayoutMetrics")["cssContentSize"]["height"]

@@ -76,7 +76,7 @@ class ComposeStack:
         own.dispose()
 
     def start(self, service: str, name: str = "", **more: str) -> subprocess.Popen[bytes]:
-        """Start a service; `name` tells two of one service from each other."""
+        """Start a service; `name` distinguishes two of one service."""
         command = compose.command(self.services[service])
         name = name or service
         out = (self.folder / "log" / f"{name}.log").open("ab")
@@ -193,7 +193,7 @@ class ComposeStack:
 
 
 def _own_name(name: str) -> list[str]:
-    """Two workers on one machine: in containers the host name tells them apart."""
+    """Two workers on one machine: in containers the host name distinguishes them."""
     return ["--celery-hostname", f"celery@{name}"] if name.startswith("worker") else []
 
 

@@ -31,7 +31,7 @@ def die() -> None:
 
 
 def later(made: Lab, seconds: int = 3600) -> None:
-    """Time passes for leases and settle times."""
+    """Time passes for leases and waiting times."""
     with made.engine.begin() as connection:
         moved = {"by": timedelta(seconds=seconds)}
         connection.execute(

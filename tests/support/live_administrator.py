@@ -1,4 +1,4 @@
-"""The administrator of a live Odoo, as the clerks of the seed's books speak to Odoo."""
+"""The administrator of a live Odoo, as the clerks of the seed speak to Odoo."""
 
 from __future__ import annotations
 

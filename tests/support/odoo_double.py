@@ -1,4 +1,4 @@
-"""An HTTP server that answers with what a test tells it to: the answers and the accidents that Odoo's clients meet."""
+"""An HTTP server that answers with what a test says: the answers and the accidents that Odoo's clients meet."""
 
 from __future__ import annotations
 

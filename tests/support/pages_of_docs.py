@@ -1,4 +1,4 @@
-"""What the pages in Markdown tell a reader to type: blocks of code by language, and commands in a line of text."""
+"""What the pages in Markdown ask a reader to type: blocks of code by language, and commands in a line of text."""
 
 from __future__ import annotations
 

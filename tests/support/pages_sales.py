@@ -1,4 +1,4 @@
-"""Sixty orders of two currencies with their documents, findings and changes, staged by SQL: what the pages' tests look at."""
+"""Sixty orders of two currencies with their documents, findings and changes, staged by SQL: what the pages' tests read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A seeded shop and its books, served over HTTP, with a staging database: the whole engine without Airflow."""
+"""A seeded shop and its Odoo, served over HTTP, with a staging database: the whole engine without Airflow."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from magodoo_sandbox.seed.manifest import Manifest
 
 @dataclass
 class Pair:
-    """Both sandboxes, the settings, and the stories told in order."""
+    """Both sandboxes, the settings, and the stories run in order."""
 
     shop: magento.RunningSandbox
     books: odoo.RunningSandbox

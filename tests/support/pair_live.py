@@ -50,7 +50,7 @@ Row = dict[str, Any]
 
 
 class Desk(Shop):
-    """What the clerks of the books see of the live shop: rows as the shop shows them now."""
+    """What the clerks of Odoo see of the live shop: rows as the shop shows them now."""
 
     def __init__(self, shop: LiveShop) -> None:
         self.client = MagentoClient(shop.connection)
@@ -123,12 +123,12 @@ class People:
     def history(self, name: str, payment: str = "checkmo") -> History:
         return History(self.orders[name], self.begun, payment)
 
-    def in_shop(self, order: int) -> dict[Kind, list[Row]]:
+    def in_magento(self, order: int) -> dict[Kind, list[Row]]:
         return {
             kind: [row for page in self.client.by_order(kind, [order]) for row in page.rows] for kind in MATCHED_KINDS
         }
 
-    def in_books(self, order: int) -> dict[str, list[Row]]:
+    def in_odoo(self, order: int) -> dict[str, list[Row]]:
         """Sale orders, posted invoices and credit notes and done deliveries of a Magento order."""
         number = self.desk.row("order", order)["increment_id"]
         call = self.admin.call
@@ -167,8 +167,8 @@ class People:
         values = {"partner_id": partner, "client_order_ref": number, "order_line": [[0, 0, line]]}
         call("sale.order", "action_confirm", call("sale.order", "create", vals_list=[values]))
 
-    def other_books(self) -> dict[str, list[Row]]:
-        """All that stands in the other company's books."""
+    def of_other_company(self) -> dict[str, list[Row]]:
+        """All documents of the other company."""
         fields = {"sale.order": ["state", "client_order_ref"], "account.move": ["state"], "account.payment": ["state"],
                   "stock.picking": ["state"]}  # fmt: skip
         call = self.other_company.call
@@ -183,8 +183,8 @@ class People:
         }
 
     def account(self, name: str) -> tuple[Row, Row]:
-        """Amounts and tracking numbers of an order's documents, of the shop and of the books."""
-        shop, books = self.in_shop(self.orders[name]), self.in_books(self.orders[name])
+        """Amounts and tracking numbers of an order's documents, in Magento and in Odoo."""
+        shop, books = self.in_magento(self.orders[name]), self.in_odoo(self.orders[name])
 
         def amounts(rows: list[Row], *fields: str) -> list[list[Decimal]]:
             return sorted([cents(row.get(field)) for field in fields] for row in rows)
@@ -207,11 +207,11 @@ class People:
         )
 
     def state(self) -> Row:
-        """Every document of the orders as it stands, to compare before and after."""
-        return {name: (self.in_shop(order), self.in_books(order)) for name, order in self.orders.items()}
+        """Every document of the orders as it is, to compare before and after."""
+        return {name: (self.in_magento(order), self.in_odoo(order)) for name, order in self.orders.items()}
 
 
-class House:
+class Deployment:
     """Airflow with its two connections and the settings file, as the engineer who sets the pair up sees it."""
 
     def __init__(self, layout: Layout, state: State) -> None:
@@ -274,14 +274,14 @@ def settings_file(folder: Path, begun: datetime) -> Path:
 
 
 @contextmanager
-def house(folder: Path, settings: Path, environ: pytest.MonkeyPatch) -> Iterator[House]:
+def deployment(folder: Path, settings: Path, environ: pytest.MonkeyPatch) -> Iterator[Deployment]:
     """A running Airflow over `settings`, with no sandbox beside it; afterwards nothing of it is left."""
     environ.setenv("MAGODOO_SETTINGS", str(settings))
     layout = Layout(folder)
     for name in ("dags", "plugins"):
         (folder / name).symlink_to(CHECKOUT / name)
     try:
-        made = House(layout, lifecycle.up(layout, Progress(Console(quiet=True))))
+        made = Deployment(layout, lifecycle.up(layout, Progress(Console(quiet=True))))
         yield made
         made.engine.dispose()
     finally:

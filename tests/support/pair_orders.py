@@ -1,4 +1,4 @@
-"""The orders of the live pair: what only the shop holds, what only the books hold, and what both hold and do not agree on."""
+"""The orders of the live pair: what only Magento holds, what only Odoo holds, and what both hold and do not agree on."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from magodoo.domain.vocabulary import Kind
 TWO_LINES = [("LIVE-A", 3), ("LIVE-B", 2)]
 NOTE = "made by a person"
 APART = [(DYNAMIC_APART, 2), (FIXED_APART, 1)]
-TYPED = "jd 01,02 x"  # a tracking number with a comma, blanks and small letters
+TYPED = "jd 01,02 x"  # a tracking number with a comma, blanks and lower case
 ZERO, ONE, TWO = Decimal(0), Decimal(1), Decimal(2)
 
 
-def shop_alone(people: People) -> None:
+def only_in_magento(people: People) -> None:
     """Documents that only the shop has."""
     for name, cart, options in (
         ("whole", TWO_LINES, {}),
@@ -64,7 +64,7 @@ def bundles_apart(people: People) -> None:
 
 
 def only_authorised(people: People) -> None:
-    """An order that looks paid, whose money an authorising method has reserved and nobody has captured."""
+    """An order that is shown as paid, whose money an authorising method has reserved and nobody has captured."""
     order, _ = people.buy("only authorised", TWO_LINES, payment="purchaseorder")
     people.run_sql(f"""
         update sales_order set state = 'processing', status = 'processing' where entity_id = {order};
@@ -75,8 +75,8 @@ def only_authorised(people: People) -> None:
     """)
 
 
-def books_alone(people: People) -> None:
-    """Documents that only the books have; a clerk entered the orders, some were linked by an earlier import."""
+def only_in_odoo(people: People) -> None:
+    """Documents that only Odoo has; a clerk entered the orders, some were linked by an earlier import."""
     for name, linked, cart in (
         ("billed", True, TWO_LINES),
         ("billed by hand", False, TWO_LINES),
@@ -107,20 +107,18 @@ def bill(people: People, name: str) -> int:
 
 def both(people: People) -> None:
     """Documents that both have, with something that only one of them knows, or that a person got wrong."""
-    order, _ = people.buy(
-        "late track", TWO_LINES
-    )  # the books know the number of a delivery that the shop shipped without
+    order, _ = people.buy("late track", TWO_LINES)  # Odoo has the number of a delivery that the shop shipped without
     people.everything(order, tracked=False)
     history = people.history("late track")
     people.books.order(history)
-    shop = people.in_shop(order)
+    shop = people.in_magento(order)
     people.books.invoice(history, shop[Kind.INVOICE][0]["entity_id"])
     people.books.delivery_of(history, shop[Kind.SHIPMENT][0]["entity_id"], linked=False, tracking=[f"LATE{order}"])
     order, _ = people.buy("wrong price", TWO_LINES)
     people.everything(order, ship=False)
     history = people.history("wrong price")
     people.books.order(history)
-    people.books.invoice(history, people.in_shop(order)[Kind.INVOICE][0]["entity_id"], change=dearer)
+    people.books.invoice(history, people.in_magento(order)[Kind.INVOICE][0]["entity_id"], change=dearer)
 
 
 def dearer(entries: list[Any]) -> list[Any]:
@@ -132,7 +130,7 @@ def dearer(entries: list[Any]) -> list[Any]:
 
 
 def invoice_to_race_for(people: People) -> int:
-    """The books billed an order and were paid; the shop has no invoice yet."""
+    """Odoo invoiced an order and was paid; Magento has no invoice yet."""
     order, _ = people.buy("raced invoice", TWO_LINES, payment="cashondelivery")
     people.books.order(people.history("raced invoice", "cashondelivery"))
     bill(people, "raced invoice")
@@ -140,12 +138,12 @@ def invoice_to_race_for(people: People) -> int:
 
 
 def memo_to_race_for(people: People) -> int:
-    """Both hold a paid invoice; the books took it all back and paid it out."""
+    """Both hold a paid invoice; Odoo reversed it all and paid it out."""
     order, _ = people.buy("raced memo", TWO_LINES, payment="cashondelivery")
     people.everything(order, ship=False)
     history = people.history("raced memo", "cashondelivery")
     people.books.order(history)
-    (invoice,) = people.in_shop(order)[Kind.INVOICE]
+    (invoice,) = people.in_magento(order)[Kind.INVOICE]
     people.books.invoice(history, invoice["entity_id"])
     total = cents(invoice["grand_total"])
     people.books.pay(history, f"inv_{invoice['entity_id']}", total, "USD")

@@ -12,7 +12,7 @@ from magodoo.settings import Instance
 
 
 def permit(engine: Engine, instance: Instance) -> None:
-    """Note, unless it stands there, that the instance was examined with these settings and may write."""
+    """Note, unless it is noted already, that the instance was examined with these settings and may write."""
     with engine.begin() as connection:
         if results.why_not(connection, instance):
             results.record(connection, instance, applied_kinds(instance), (), datetime.now(UTC))

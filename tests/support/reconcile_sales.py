@@ -1,4 +1,4 @@
-"""A small shop and its books, written down as sales: the frames that reconciling reads, for readable tests.
+"""A small shop and its Odoo, written down as sales: the frames that reconciling reads, for readable tests.
 
 sales = Sales()
 sales.order(1, items={11: 2})           # Magento order 1 with two pieces of item 11 at 10.00
@@ -163,7 +163,7 @@ class Sales:
         self.pairs.append({**words, "rule": rule, "ended": ended})
 
     def sold(self, order: int = 1, **more: Any) -> Sales:
-        """An order that stands on both sides."""
+        """An order that is on both sides."""
         self.order(order, **more)
         self.odoo_order(order)
         return self

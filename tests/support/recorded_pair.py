@@ -1,4 +1,4 @@
-"""Orders as a live Magento 2.4.7 recorded them, beside books that hold none of them yet, and the chain between."""
+"""Orders as a live Magento 2.4.7 recorded them, beside an Odoo that holds none of them yet, and the chain between."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _stored(order: Row) -> Row:
 
 @contextmanager
 def recorded_pair(magento: MagentoShop, staging_url: str, docs: Path, policy: Row) -> Iterator[ShopAndBooks]:
-    """The shop over HTTP, and books that sell its products and hold no document yet."""
+    """The shop over HTTP, and an Odoo that sells its products and holds no document yet."""
     shop = copy.copy(Shop(1, datetime.now(UTC)))
     shop.magento = magento
     database = OdooDatabase()

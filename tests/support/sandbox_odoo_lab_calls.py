@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from sandbox_odoo_lab_documents import invoice, item, numbered, open_moves, order, order_line
-from sandbox_odoo_story import Story
+from sandbox_odoo_replay import Story
 
 D = Decimal
 

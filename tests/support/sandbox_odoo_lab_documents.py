@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sandbox_odoo_story import Story
+from sandbox_odoo_replay import Story
 
 D = Decimal
 TAX, SHIPPING = 5, 14

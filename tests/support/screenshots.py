@@ -1,4 +1,4 @@
-"""Pictures of every sales page through a running Airflow: desk and phone, light and dark (`make screenshots`).
+"""Screenshots of every sales page through a running Airflow: desk and phone, light and dark (`make screenshots`).
 
 Starts an Airflow with staged sales and the statement of a month that was lived in the sandboxes, photographs the pages into docs/screenshots, and stops it. They are to be looked at.
 `--demo` photographs the demo that runs in this checkout instead, as a visitor sees it: the pictures of README and the tutorial.
@@ -71,7 +71,7 @@ def sales_in_airflow(checkout: Path) -> Iterator[State]:
 
 
 def live_a_month(checkout: Path, state: State) -> str:
-    """Keeps the statement of a month that both sandboxes lived through, read from their books and ledger; returns the month."""
+    """Keeps the statement of a month that both sandboxes lived through, read from their documents and ledger; returns the month."""
     cluster = cluster_of(Layout(checkout), state)
     cluster.create_database("lived")
     staging.migrate(cluster.url("lived"))
@@ -107,14 +107,14 @@ def log_in(browser: Browser, state: State) -> None:
 
 
 def photograph(browser: Browser, file: Path) -> None:
-    """A picture in 64 colours: pages of text need no more."""
-    browser.picture(file)
+    """An image in 64 colours: pages of text need no more."""
+    browser.screenshot(file)
     with Image.open(io.BytesIO(file.read_bytes())) as picture:
         picture.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 def take(browser: Browser, airflow: str, month: str) -> None:
-    """All pages in all looks, and one in Airflow's frame; the statement is that of `month`."""
+    """All pages in all themes and sizes, and one in Airflow's frame; the statement is that of `month`."""
     pages = PAGES | {"statement": f"/magento/statement/us/{month}"}
     for look, (width, dark) in LOOKS.items():
         browser.window(width, 900, dark=dark)

@@ -1,4 +1,4 @@
-"""Canonical documents made by hand, and what stands in staging: for tests of staging and extraction."""
+"""Canonical documents made by hand, and what is in staging: for tests of staging and extraction."""
 
 from __future__ import annotations
 

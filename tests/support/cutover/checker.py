@@ -188,7 +188,7 @@ class _Checking:
                 self.lines.append(f"payment {number} settles what is not ours to settle")
 
     def nothing_else_was_touched(self) -> None:
-        """Records that stood before the pipeline ran are as they were, but for those of orders that live on."""
+        """Records from before the pipeline ran are as they were, but for those of orders that live on."""
         for model in (*WATCHED, "res.partner"):
             for number, names in self.watch.changed[model].items():
                 if number in self.watch.made.get(model, ()):

@@ -183,7 +183,7 @@ class FirstDay:
         return order
 
     def _somebody_was_faster(self) -> None:
-        """The chain has planned an order when a clerk enters it; nothing tells the chain but the look before the write."""
+        """The chain has planned an order when a clerk enters it; the chain learns of it only by the read before the write."""
         ways = (Way.ORDER_NUMBER, Way.NO_NUMBER)
         orders = [self.old.sell(datetime.now(UTC), way, pace=timedelta(0)) for way in ways]
         self.old.ledger.live |= set(orders)

@@ -135,7 +135,7 @@ class OldShop:
         pair.histories[order].placed = pair.histories[order].last = at
         return order
 
-    # In the books
+    # In Odoo
 
     def enter(self, order: int, at: datetime, *, late: bool = False) -> None:
         """What people or the other connector made of an order in Odoo, and what must become of each document."""
@@ -187,7 +187,7 @@ class OldShop:
             books.module = usual
 
     def _invoice_only(self, order: int, rest: Fate) -> None:
-        """The invoice stands alone; order and delivery lack. Which number people wrote changes from one to the next."""
+        """Only the invoice exists; order and delivery are missing. Which number people wrote changes from one to the next."""
         pair, way = self.pair, self.ledger.ways[order]
         invoices, shipments, memos = self._ids(order)
         self._note_rest("order", [order], order, rest)
@@ -219,7 +219,7 @@ class OldShop:
         self._note_rest("credit_memo", memos, order, rest)
 
     def _opening_balance(self, order: int) -> int:
-        """What the customer owed when the books began: one line, dated the first of the year, no number of Magento's."""
+        """What the customer owed when Odoo was introduced: one line, dated the first of the year, no number of Magento's."""
         pair = self.pair
         total = Decimal(str(pair.shop.order(order)["grand_total"]))
         line = {

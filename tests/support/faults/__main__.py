@@ -65,7 +65,7 @@ def _each_mutation(seeds: range, options: argparse.Namespace) -> int:
 
 
 class Whole:
-    """All parts; what is counted so far stands in the summary after every wave, so that a run that is broken off tells it too."""
+    """All parts; what is counted so far is in the summary after every wave, so that a run that is broken off reports it too."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
@@ -99,15 +99,15 @@ class Whole:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
             assert process.stdout is not None
             for line in process.stdout:
-                self._tell(seeds, json.loads(line))
+                self._report(seeds, json.loads(line))
             if process.wait():
                 self.broken = True
                 errors.seek(0)
                 counted = self._found.get(seeds.start, {})
                 lines = [*counted.get("lines", []), f"seeds {seeds}: {errors.read()[-2000:]}"]
-                self._tell(seeds, {**counted, "stuck": counted.get("stuck", 0) + 1, "lines": lines})
+                self._report(seeds, {**counted, "stuck": counted.get("stuck", 0) + 1, "lines": lines})
 
-    def _tell(self, seeds: range, found: dict[str, Any]) -> None:
+    def _report(self, seeds: range, found: dict[str, Any]) -> None:
         """The counts of a part so far: printed with those of the others, and written down."""
         with self._lock:
             news = found["lines"][len(self._found.get(seeds.start, {}).get("lines", [])) :]

@@ -187,7 +187,7 @@ class Campaign:
         rules.clear(self.lab)
 
     def _pass_time(self) -> None:
-        """Leases and settle times run out: whatever a server still worked on has had its effect."""
+        """Leases and waiting times run out: whatever a server still worked on has had its effect."""
         ended = "lease_until = lease_until - interval '2 hours', not_before = not_before - interval '2 hours'"
         with self.lab.engine.begin() as connection:
             connection.execute(
@@ -218,7 +218,7 @@ class Campaign:
             counts = load.run(self.lab.context)
             self._pass_time()
             chain(self.lab.context, orders, known_only=True)
-            stuck = [(order, line) for order, line, _ in self._standing()]
+            stuck = [(order, line) for order, line, _ in self._unfinished()]
             again += self._again()
             if not stuck and not counts.get("changed") and not counts["refused"]:
                 break
@@ -230,8 +230,8 @@ class Campaign:
             extract.run(self.lab.context, side)
 
     def _again(self) -> list[tuple[str, str]]:
-        """What was done and stands planned all the same."""
-        return [(order, line) for order, line, repeated in self._standing() if repeated]
+        """What was done and is planned all the same."""
+        return [(order, line) for order, line, repeated in self._unfinished() if repeated]
 
     def _done_twice(self, orders: list[str]) -> list[tuple[str, str]]:
         """What was done, planned again, and done once more: the probe kept it from being doubled, and nothing else did."""
@@ -243,7 +243,7 @@ class Campaign:
         with self.lab.engine.connect() as connection:
             return [(row.order_key, row.line) for row in connection.execute(text(statement), {"orders": orders})]
 
-    def _standing(self) -> list[tuple[str, str, bool]]:
+    def _unfinished(self) -> list[tuple[str, str, bool]]:
         """(order, what, whether the same was done before) of every change that is open or failed."""
         statement = (
             "select order_key, kind || ' of order ' || order_number || ' is ' || state || ': ' || coalesce(reason, '') as line,"

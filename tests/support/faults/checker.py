@@ -1,4 +1,4 @@
-"""Counts what stands in the two systems, and reads nothing else: no ledger, no staging."""
+"""Counts what is in the two systems, and reads nothing else: no ledger, no staging."""
 
 from __future__ import annotations
 

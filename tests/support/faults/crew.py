@@ -105,7 +105,7 @@ class Crew:
         self._end(short, process)
 
     def _kind_to_pause(self, dice: random.Random, orders: Sequence[str]) -> ChangeKind:
-        """One that stands planned, mostly that of which a late write makes a second document; that one too where none stands."""
+        """One that is planned, mostly that of which a late write makes a second document; that one too where there is none."""
         statement = (
             "select distinct kind from change where order_key = any(:orders) and state in ('planned', 'approved')"
         )
@@ -185,7 +185,7 @@ def hung(process: BaseProcess) -> str:
 
 
 def _stopped(process: BaseProcess) -> bool:
-    """Waits until it stands still at its step; False when it ended without coming there."""
+    """Waits until it has stopped at its step; False when it ended without coming there."""
     watch = Watch(process)
     while process.is_alive() and not watch.complaint():
         try:

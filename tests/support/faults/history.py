@@ -15,7 +15,7 @@ from magodoo_sandbox.magento import Address, Coupon, Line
 
 @dataclass
 class History:
-    """One order and what stands on it at its source."""
+    """One order and its documents at its source."""
 
     order: int
     payment: str
@@ -26,7 +26,7 @@ class History:
     returned: list[Decimal] = field(default_factory=list)  # pieces of each return to stock
     cancelled: bool = False
     unseen: bool = (
-        False  # something happened that Magento's `updated_at` does not tell: only the nightly refresh finds it
+        False  # something happened that Magento's `updated_at` does not show: only the nightly refresh finds it
     )
 
 
@@ -144,7 +144,7 @@ def go_on(lab: Lab, history: History, dice: random.Random) -> str:
 
 
 def pay_by_hand(lab: Lab, history: History) -> str:
-    """A clerk registers the payment of an invoice that stands in Odoo, while ours is planned. Returns what was done."""
+    """A clerk registers the payment of an invoice that is in Odoo, while ours is planned. Returns what was done."""
     number = lab.shop.tables.invoices[history.invoices[0]]["increment_id"]
     of_order = [
         ["invoice_origin", "=", lab.shop.order(history.order)["increment_id"]],
@@ -166,7 +166,7 @@ def meddle(lab: Lab, history: History) -> str:
         return kinds.CANCELLED
     if (
         history.leads == "odoo" and len(history.shipments) == 1 and not history.memos
-    ):  # of two equal ones nobody could tell which it was
+    ):  # of two equal ones nobody could know which it was
         (lines,) = [
             row["move_ids"] for row in lab.records("stock.picking", "move_ids", [["id", "=", history.shipments[0]]])
         ]

@@ -39,7 +39,7 @@ _commit = read_back.commit
 
 
 def _without_staging(context: Any, writer: Any, targets: Any, documents: Any, before: Any) -> set[int]:
-    """The outcome is committed, but neither what stands there now nor the match that the write made."""
+    """The outcome is committed, but neither what is there now nor the match that the write made."""
     with (
         mock.patch.object(read_back.staged_documents, "stage", lambda *_: None),
         mock.patch.object(read_back, "_match", lambda *_: None),

@@ -18,7 +18,7 @@ ODOO_WRITES = (
 MAGENTO_WRITES = (r"/order/\d+/invoice$", r"/order/\d+/ship$", r"/order/\d+/refund$", r"/shipment/track$")
 CONFLICTS = ("conflict", "conflict_after", "database_down")
 ANSWERS = ("cut_before", "cut_after", "truncate", "status", "status_after")
-HELD = 600.0  # seconds that an effect is held, unless it is let go before: far beyond the client's patience, within the settle time
+HELD = 600.0  # seconds that an effect is held, unless it is let go before: far beyond the client's patience, within the waiting time
 OFTEN_LATE = (r"/order/\d+/ship$", r"/shipment/track$")  # of which the target takes a second one
 
 Rules = list[tuple[str, Rule]]

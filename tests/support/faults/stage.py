@@ -1,4 +1,4 @@
-"""What a campaign stands on: a PostgreSQL that may be restarted, both sandboxes, the settings."""
+"""What a campaign runs on: a PostgreSQL that may be restarted, both sandboxes, the settings."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def work(job: Job) -> None:
         checkpoints.visit(_at(job.die_at, job.die_after, signal.SIGKILL))
     elif job.pause_at:
         checkpoints.visit(_at(job.pause_at, 1, signal.SIGSTOP, job.pause_kind))
-    with mutated(job.mutation), _calls_told(), _kinds_told():
+    with mutated(job.mutation), _calls_counted(), _kinds_counted():
         try:
             context = context_of(job)
             _has_leave(context)
@@ -147,7 +147,7 @@ def _has_leave(context: Context) -> None:
 
 
 @contextmanager
-def _calls_told() -> Iterator[None]:
+def _calls_counted() -> Iterator[None]:
     """Each call into Odoo that may change something is a step at which the worker may die."""
     call = Rpc.write_call
 
@@ -165,7 +165,7 @@ _carried_out: list[ChangeKind] = []
 
 
 @contextmanager
-def _kinds_told() -> Iterator[None]:
+def _kinds_counted() -> Iterator[None]:
     """Which kind of change a checkpoint is passed with."""
     batch = Run._batch
 

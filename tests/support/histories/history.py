@@ -89,7 +89,7 @@ class Told:
     def without(self, shorter: Iterable[Told]) -> list[Told]:
         """Of histories that each lack one step of this one: those that lack all, the first half, the second half of these steps."""
         missing = sorted(
-            {at for each in shorter if len(each.steps) == len(self.steps) - 1 for at in self._lacking(each)}
+            {at for each in shorter if len(each.steps) == len(self.steps) - 1 for at in self._removed_steps(each)}
         )
         half = len(missing) // 2
         return [
@@ -98,7 +98,7 @@ class Told:
             if len(gone) > 1
         ]
 
-    def _lacking(self, shorter: Told) -> list[int]:
+    def _removed_steps(self, shorter: Told) -> list[int]:
         return [at for at in range(len(self.steps)) if self.steps[:at] + self.steps[at + 1 :] == shorter.steps][:1]
 
 

@@ -1,4 +1,4 @@
-"""Who does what a history tells: customers and clerks in the shop, bookkeepers and the warehouse in Odoo.
+"""Who does what a history says: customers and clerks in the shop, bookkeepers and the warehouse in Odoo.
 
 Each does what the system lets them do at that moment; what it refuses did not happen.
 """

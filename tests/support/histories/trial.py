@@ -33,7 +33,7 @@ def complaints(pair: ShopAndBooks, tales: Sequence[Told]) -> Complaints:
 
 
 def attempt(pair: ShopAndBooks, tales: Sequence[Told]) -> Trial:
-    """Tell all histories, let the chain settle, and look at every order."""
+    """Play all histories, let the chain converge, and check every order."""
     people = [People(pair, told, str(number)) for number, told in enumerate(tales)]
     turns = [told.turns() for told in tales]
     for turn in range(max(map(len, turns))):
@@ -55,7 +55,7 @@ def attempt(pair: ShopAndBooks, tales: Sequence[Told]) -> Trial:
 
 
 def _counted(pair: ShopAndBooks, people: Sequence[People]) -> Counter[str]:
-    """What people did, what they were refused, what stands in both systems, what the chain wrote and reported."""
+    """What people did, what they were refused, what is in both systems, what the chain wrote and reported."""
     tables = pair.shop.tables
     done = [step for person in people for step in person.done]
     counts = Counter(histories=len(people), steps=len(done), refused=sum(step.endswith(")") for step in done))

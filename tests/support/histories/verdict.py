@@ -1,4 +1,4 @@
-"""What must be true of an order when the chain has settled, read from the two systems; only the reasons stand in our tables.
+"""What must be true of an order when the chain has converged, read from the two systems; only the reasons are in our tables.
 
 The pipeline's own matching is not asked. A document that an open finding names is set aside with its reason; what is left must be
 equal on both sides, kind by kind, to the cent and to the piece.
@@ -34,7 +34,7 @@ class Verdict:
 
     def complaints(self) -> list[str]:
         checks = (
-            self._doubled, self._too_much, self._invoices, self._memos, self._shipments, self._orders, self._payments, self._told_paid,
+            self._doubled, self._too_much, self._invoices, self._memos, self._shipments, self._orders, self._payments, self._set_to_paid,
             self._open,
         )  # fmt: skip
         return [f"{self.row['increment_id']} {complaint}" for check in checks for complaint in check()]
@@ -90,11 +90,11 @@ class Verdict:
 
     def _invoices(self) -> Iterable[str]:
         policy = self.pair.instance.invoices.to_odoo
-        return self._sums("invoice", self._active_invoices(), self._standing("out_invoice", policy))
+        return self._sums("invoice", self._active_invoices(), self._posted_or_draft("out_invoice", policy))
 
     def _memos(self) -> Iterable[str]:
         policy = self.pair.instance.credit_memos.to_odoo
-        return self._sums("credit_memo", self._active_memos(), self._standing("out_refund", policy))
+        return self._sums("credit_memo", self._active_memos(), self._posted_or_draft("out_refund", policy))
 
     def _sums(self, kind: str, shop: list[Row], books: list[Row]) -> Iterable[str]:
         here = {str(row["entity_id"]): amount(row["grand_total"]) for row in shop}
@@ -109,10 +109,10 @@ class Verdict:
         if abs(sums[0] - sums[1]) > CENTS * max(len(rest_here), len(rest_there), 1) or len(rest_here) != len(
             rest_there
         ):
-            yield f"unexplained {kind}: Magento {_told(here, named_here)}, Odoo {_told(there, named_there)}"
+            yield f"unexplained {kind}: Magento {_shown(here, named_here)}, Odoo {_shown(there, named_there)}"
 
     def _leave_out_corrected(self, invoices: dict[str, Decimal]) -> None:
-        """A `corrected_in_odoo` names the credit note; it says that an invoice of the same total stands beside it."""
+        """A `corrected_in_odoo` names the credit note; it says that an invoice of the same total is beside it."""
         for finding in self.findings:
             total = amount(from_units(finding["odoo_amount"] or 0))
             beside = [key for key, value in invoices.items() if value == total]
@@ -165,7 +165,7 @@ class Verdict:
                 if sum((amount(row["amount"]) for row in paid), Decimal(0)) > amount(move["amount_total"]):
                     yield f"paid too much: {len(paid)} payments of {move['name']}"
 
-    def _told_paid(self) -> Iterable[str]:
+    def _set_to_paid(self) -> Iterable[str]:
         """Magento shows what the chain wrote as paid: where that waits for the money, what is open again is said."""
         if self.pair.instance.invoices.to_magento != "when_paid":
             return
@@ -177,7 +177,7 @@ class Verdict:
                 yield f"unsaid: {move['name']} is paid in Magento and {move['amount_residual']} of it are open in Odoo"
 
     def _open(self) -> Iterable[str]:
-        """What is not done yet, or was refused, is named by a finding, so that somebody looks."""
+        """What is not done yet, or was refused, is named by a finding, so that somebody checks."""
         for kind, state, reason in self.pair.unfinished(self.order):
             if state in ("leased", "uncertain", "failed"):
                 yield f"stuck: {kind} is {state}: {reason}"
@@ -187,7 +187,7 @@ class Verdict:
             if row["change_id"] is None and not row["no_change_reason"]:
                 yield f"unsaid: {row['type']} without a change or a reason"
 
-    # What stands there
+    # What is there
 
     def _active_invoices(self) -> list[Row]:
         return [row for row in self.pair.invoices(self.order) if row["state"] != 3]
@@ -195,7 +195,7 @@ class Verdict:
     def _active_memos(self) -> list[Row]:
         return [row for row in self.pair.memos(self.order) if row["state"] != 3]
 
-    def _standing(self, kind: str, policy: str) -> list[Row]:
+    def _posted_or_draft(self, kind: str, policy: str) -> list[Row]:
         """What is posted; and where the policy makes drafts, the chain's drafts."""
         drafts = [move for move in self.pair.moves(self.order, kind) if move["state"] == "draft" and policy == "draft"]
         return [*self._posted(kind), *self._chains_own("account.move", drafts)]
@@ -291,5 +291,5 @@ def _marker(document: Row) -> str:
     return ""
 
 
-def _told(documents: dict[str, Decimal], named: set[str]) -> str:
+def _shown(documents: dict[str, Decimal], named: set[str]) -> str:
     return "[" + ", ".join(f"{total}{' (said)' if key in named else ''}" for key, total in documents.items()) + "]"

@@ -50,7 +50,7 @@ class Clock:
 
 
 class Month(ShopAndBooks):
-    """A shop and its books at the clock's time; `watch` is a second staging database into which nothing but extracts write."""
+    """A shop and its Odoo at the clock's time; `watch` is a second staging database into which nothing but extracts write."""
 
     def __init__(self, *arguments: Any, clock: Clock, watch: str, **policy: Any) -> None:
         self.clock = clock
@@ -104,7 +104,7 @@ def clocked(clock: Clock) -> Iterator[None]:
 
 
 class Life:
-    """Lives the plans under the troubles. `counts` tells what happened: runs, failures by stage, rows that came late."""
+    """Lives the plans under the troubles. `counts` says what happened: runs, failures by stage, rows that came late."""
 
     def __init__(self, month: Month, plans: list[Plan], troubles: Troubles, end: datetime, every: timedelta) -> None:
         self.month, self.clock, self.troubles, self.end, self.every = month, month.clock, troubles, end, every
@@ -133,7 +133,7 @@ class Life:
             self.clock.now = max(self.clock.now, moment)
             self.month.at(0)
             do()
-        self._settle()
+        self._run_to_the_end()
         self.counts["orders"] = len(self.people)
 
     def _plan(self, moment: datetime, do: Callable[[], None]) -> None:
@@ -269,7 +269,7 @@ class Life:
             return False
         return True
 
-    def _settle(self) -> None:
+    def _run_to_the_end(self) -> None:
         self.troubles = Troubles()
         for turn in range(MOST_ROUNDS):
             self.clock.now += self.every

@@ -24,7 +24,7 @@ _STAGED = "select side, kind, source_id, updated_at, state, grand_total from doc
 
 
 def end_state(life: Life) -> dict[str, dict[str, Any]]:
-    """By order: what stands on both sides, what is reported, what is left to do. Without ids and times, which may differ."""
+    """By order: what is on both sides, what is reported, what is left to do. Without ids and times, which may differ."""
     return {name: _of_order(life.month, person.order) for name, person in life.people.items()}
 
 
@@ -79,7 +79,7 @@ def complaints(life: Life) -> list[str]:
 
 
 def _matches(month: Month, orders: list[str]) -> Iterable[str]:
-    """The pairs that stand, against every assignment tried."""
+    """The stored pairs, against every assignment tried."""
     with month.engine.connect() as connection:
         wanted, tied = oracle(frames.read_frames(connection, month.instance, orders))
         rows = connection.execute(

@@ -1,4 +1,4 @@
-"""Reading goes on while pages are staged: nothing lost, nothing out of order, and what was read before an error comes before it."""
+"""Prefetch: reading goes on while pages are staged: nothing lost, nothing out of order, and what was read before an error comes before it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_every_page_comes_once_and_in_order_with_its_rows_prepared() -> None:
     assert all(len(each.rows) == len(each.batch.documents) for _, pages, _ in taken for each in pages)
 
 
-def test_the_next_turn_is_read_while_the_last_is_staged_and_they_never_come_together() -> None:
+def test_the_next_batch_is_read_while_the_last_is_staged_and_stays_separate() -> None:
     read = threading.Event()
 
     def turns() -> Iterator[tuple[str, Iterator[Batch]]]:
@@ -63,7 +63,7 @@ def test_the_next_turn_is_read_while_the_last_is_staged_and_they_never_come_toge
     ]  # fmt: skip
 
 
-def test_a_turn_that_ended_waits_for_no_more_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finished_batch_waits_for_no_more_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefetch, "PATIENCE", 60)
     never = threading.Event()
 
@@ -96,7 +96,7 @@ def test_pages_that_came_while_the_last_was_staged_come_together() -> None:
     assert numbers(list(taken)) == []
 
 
-def test_reading_waits_when_enough_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_pauses_when_the_buffer_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefetch, "MOST_WAITING", 10)
     asked = 0
 
@@ -127,14 +127,14 @@ def test_an_error_comes_after_what_was_read_before_it() -> None:
     assert numbers(taken) == ["1"]
 
 
-def test_the_thread_ends_when_the_story_ends_early() -> None:
+def test_the_thread_ends_when_the_consumer_stops_early() -> None:
     taken = in_background(reading(page(number, rows=600) for number in range(1000)))
     next(taken)
     taken.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "reads"]
 
 
-def test_the_collector_is_as_it_was_afterwards() -> None:
+def test_the_garbage_collector_is_restored_afterwards() -> None:
     before = gc.get_threshold()
     with pytest.raises(Unavailable), rarely_collected():
         assert gc.get_threshold()[0] > before[0]
@@ -142,7 +142,7 @@ def test_the_collector_is_as_it_was_afterwards() -> None:
     assert gc.get_threshold() == before and gc.isenabled()
 
 
-def test_two_runs_that_overlap_leave_it_as_it_was() -> None:
+def test_overlapping_runs_restore_the_garbage_collector() -> None:
     before = gc.get_threshold()
     first, second = rarely_collected(), rarely_collected()
     first.__enter__()

@@ -56,7 +56,7 @@ def interrupted(
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_what_is_hidden_half_way_costs_its_own_documents_alone(
+def test_a_record_hidden_during_a_read_costs_only_its_own_documents(
     shop: Shop, client: OdooClient, admin: OdooClient, monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:
     one, other = sell(shop, 1), sell(shop, 2)
@@ -72,7 +72,7 @@ def test_what_is_hidden_half_way_costs_its_own_documents_alone(
 
 
 @pytest.mark.parametrize("model", ARCHIVABLE)
-def test_what_is_archived_half_way_costs_nothing(
+def test_a_record_archived_during_a_read_costs_nothing(
     shop: Shop, client: OdooClient, admin: OdooClient, monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:
     one, other = sell(shop, 1), sell(shop, 2)
@@ -108,7 +108,7 @@ def begin(shop: Shop, number: int) -> dict[str, tuple[str, int, int]]:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("model", [model for model in MODELS if model not in ARCHIVABLE])
-def test_what_is_deleted_half_way_costs_its_own_documents_alone(
+def test_a_record_deleted_during_a_read_costs_only_its_own_documents(
     shop: Shop, client: OdooClient, admin: OdooClient, monkeypatch: pytest.MonkeyPatch, model: str, way: str
 ) -> None:
     """Customers, products and taxes that a document names cannot be deleted in Odoo."""

@@ -1,4 +1,4 @@
-"""The whole story on a seeded shop and its books: what was planted is found, twice is the same as once, and it explains itself."""
+"""Reconcile runs on a seeded shop and its Odoo: what was planted is found, twice is the same as once, and it explains itself."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def units(value: int | None) -> str:
     return amount(None if value is None else from_units(value))
 
 
-def test_everything_that_was_planted_is_found_and_nothing_else(pair: Pair) -> None:
+def test_every_planted_finding_is_found_and_no_other(pair: Pair) -> None:
     found = Counter(
         Planted(
             row.type,
@@ -78,7 +78,7 @@ def test_every_open_finding_carries_a_change_or_a_reason(pair: Pair) -> None:
     assert rows(pair, bare) == []
 
 
-def test_a_second_look_changes_nothing(pair: Pair) -> None:
+def test_a_second_reconcile_run_changes_nothing(pair: Pair) -> None:
     before = state(pair)
     orders = [row.order_key for row in rows(pair, "select order_key from order_work")]
     counts = reconcile.run(pair.context(), orders)
@@ -91,13 +91,13 @@ def test_two_runs_at_once_end_in_the_same_state(pair: Pair) -> None:
     orders = [row.order_key for row in rows(pair, "select order_key from order_work")]
     failures: list[BaseException] = []
 
-    def look(keys: list[str]) -> None:
+    def reconcile_orders(keys: list[str]) -> None:
         try:
             reconcile.run(pair.context(), keys)
         except BaseException as failure:
             failures.append(failure)
 
-    threads = [threading.Thread(target=look, args=(keys,)) for keys in (orders, orders[::-1], orders[::2])]
+    threads = [threading.Thread(target=reconcile_orders, args=(keys,)) for keys in (orders, orders[::-1], orders[::2])]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -106,7 +106,7 @@ def test_two_runs_at_once_end_in_the_same_state(pair: Pair) -> None:
     assert state(pair) == before
 
 
-def test_an_order_explains_itself(pair: Pair) -> None:
+def test_explain_shows_both_sides_of_an_order(pair: Pair) -> None:
     (finding,) = rows(pair, "select * from finding where type = 'total_mismatch'")
     with pair.engine.connect() as connection:
         told = explain(connection, pair.instance.id, finding.order_number)
@@ -121,7 +121,7 @@ def test_an_order_explains_itself(pair: Pair) -> None:
         assert words in told, told
 
 
-def test_an_order_explains_what_will_be_done(pair: Pair) -> None:
+def test_explain_shows_the_planned_changes_of_an_order(pair: Pair) -> None:
     (change, *_) = rows(pair, "select * from change where kind = 'odoo_order_import' order by id")
     with pair.engine.connect() as connection:
         told = explain(connection, pair.instance.id, change.order_number)
@@ -129,7 +129,7 @@ def test_an_order_explains_what_will_be_done(pair: Pair) -> None:
     assert "nothing in Odoo" in told
 
 
-def test_an_order_that_is_not_staged_is_said_to_be(pair: Pair) -> None:
+def test_explain_says_that_an_order_is_not_staged(pair: Pair) -> None:
     with pair.engine.connect() as connection:
         assert "is staged" in explain(connection, pair.instance.id, "no such order")
 
@@ -152,7 +152,7 @@ def test_time_alone_makes_an_order_due(pair: Pair) -> None:
     assert reconcile.due(pair.context()) == []
 
 
-def test_what_the_demo_takes_apart_between_two_looks_is_found_by_the_second(pair: Pair) -> None:
+def test_what_the_demo_unlinks_between_two_runs_is_found_by_the_second(pair: Pair) -> None:
     """Money that came back: one finding, with what is still to ship, and nothing is written for it."""
     take_apart(pair.context().odoo, pair.manifest.unmatched)
     pair.look()

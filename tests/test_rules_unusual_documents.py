@@ -32,7 +32,7 @@ def in_full(pair: ShopAndBooks, payment: str = "banktransfer", **more: Any) -> i
 
 
 @story()
-def test_a_number_with_commas_blanks_and_small_letters_arrives_in_odoo_as_it_was_typed(pair: ShopAndBooks) -> Story:
+def test_a_tracking_number_with_commas_blanks_and_lower_case_arrives_in_odoo_as_typed(pair: ShopAndBooks) -> Story:
     order = in_full(pair, tracks=[track("jd 01, jd 02"), track("RR 123,456 de")])
     yield run_chain()
     assert pair.pickings(order)[0]["carrier_tracking_ref"] == "jd 01, jd 02,RR 123,456 de"
@@ -46,7 +46,7 @@ def test_a_number_with_commas_blanks_and_small_letters_arrives_in_odoo_as_it_was
 
 
 @story()
-def test_numbers_that_a_clerk_typed_in_odoo_arrive_in_magento_as_they_were_typed(pair: ShopAndBooks) -> Story:
+def test_tracking_numbers_typed_in_odoo_arrive_in_magento_as_typed(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 1}, "cashondelivery")
     yield run_chain()
     pair.deliver(order, tracking=["jd 01", "RR 123 de"])
@@ -62,7 +62,7 @@ def test_numbers_that_a_clerk_typed_in_odoo_arrive_in_magento_as_they_were_typed
 
 
 @story()
-def test_a_number_that_stands_on_the_open_delivery_is_kept(pair: ShopAndBooks) -> Story:
+def test_a_tracking_number_on_an_open_delivery_is_kept(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 1}, "cashondelivery")
     yield run_chain()
     (picking,) = pair.pickings(order)
@@ -114,7 +114,7 @@ def test_documents_wait_for_an_order_that_cannot_be_read_and_follow_it(pair: Sho
 
 
 @story()
-def test_what_a_clerk_entered_for_an_order_that_cannot_be_read_waits_for_it(pair: ShopAndBooks) -> Story:
+def test_a_manual_document_of_an_unreadable_order_waits_for_it(pair: ShopAndBooks) -> Story:
     in_full(pair)  # by it the shape of the shop's numbers is known
     order = pair.order({"SKU-001": 1}, "cashondelivery")
     sale = pair.enter_order(order, linked=False)
@@ -160,7 +160,7 @@ def test_nothing_is_written_on_an_order_that_cannot_be_read_any_more(pair: ShopA
     assert pair.findings(order) == set()
 
 
-def test_an_order_that_could_not_be_read_and_is_gone_keeps_nobody_waiting(pair: ShopAndBooks) -> None:
+def test_a_deleted_unreadable_order_blocks_no_document(pair: ShopAndBooks) -> None:
     order = in_full(pair)
     pair.shop.order(order)["items"][0]["sku"] = None
     pair.chain()
@@ -175,7 +175,7 @@ def test_an_order_that_could_not_be_read_and_is_gone_keeps_nobody_waiting(pair: 
 
 
 @story()
-def test_an_id_of_0_in_a_field_that_nothing_reads_takes_no_document_away(pair: ShopAndBooks) -> Story:
+def test_an_id_of_0_in_an_unread_field_loses_no_document(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
     for row in (*pair.invoices(order), *pair.shipments(order)):
         row |= {"shipping_address_id": 0, "billing_address_id": None, "customer_id": 0}
@@ -187,7 +187,7 @@ def test_an_id_of_0_in_a_field_that_nothing_reads_takes_no_document_away(pair: S
 
 
 @story()
-def test_goods_leave_though_their_track_has_no_number(pair: ShopAndBooks) -> Story:
+def test_goods_are_delivered_though_their_track_has_no_number(pair: ShopAndBooks) -> Story:
     order = in_full(pair, tracks=[track("1Z5"), track("later")])
     pair.shipments(order)[0]["tracks"][1]["track_number"] = None
     yield run_chain()
@@ -219,7 +219,7 @@ def test_an_order_without_a_payment_row_is_written_and_says_that_no_payment_is_r
 
 
 @story()
-def test_a_product_type_that_nobody_says_is_the_product_s(pair: ShopAndBooks) -> Story:
+def test_a_missing_product_type_is_taken_from_the_product(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 1, "E-BOOK": 1})
     pair.shop.invoice(order)
     pair.shop.ship(order)
@@ -232,7 +232,7 @@ def test_a_product_type_that_nobody_says_is_the_product_s(pair: ShopAndBooks) ->
 
 
 @story()
-def test_a_bundle_whose_type_nobody_says_is_unmapped(pair: ShopAndBooks) -> Story:
+def test_a_bundle_of_unknown_type_is_unmapped(pair: ShopAndBooks) -> Story:
     order = pair.order([Line("BUNDLE-FIX", 1)])
     pair.shop.invoice(order)
     parent = next(item for item in pair.shop.order(order)["items"] if not item.get("parent_item_id"))
@@ -291,7 +291,7 @@ def test_documents_of_a_deleted_store_view_are_read_and_reported_with_what_to_se
 
 
 @story(stores=[1], deleted_stores="ours")
-def test_documents_of_a_deleted_store_view_are_written_where_they_are_ours(pair: ShopAndBooks) -> Story:
+def test_documents_of_a_deleted_store_view_are_written_if_they_are_ours(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
     without_store(pair, order)
     yield run_chain()
@@ -313,7 +313,7 @@ def test_an_order_whose_store_view_is_deleted_after_it_was_written_goes_on(pair:
 
 
 @story(stores=[1])
-def test_a_document_without_a_store_is_whose_order_it_is(pair: ShopAndBooks) -> Story:
+def test_a_document_without_a_store_belongs_to_the_store_of_its_order(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
     for row in (*pair.invoices(order), *pair.shipments(order)):
         row["store_id"] = None
@@ -322,7 +322,7 @@ def test_a_document_without_a_store_is_whose_order_it_is(pair: ShopAndBooks) -> 
     assert pair.findings(order) == set(), "it is of another instance, and of no order that exists nowhere"
 
 
-def test_an_order_that_cannot_be_read_explains_itself(pair: ShopAndBooks) -> None:
+def test_explain_shows_why_an_order_is_unreadable(pair: ShopAndBooks) -> None:
     order = in_full(pair)
     pair.shop.order(order)["items"][0]["sku"] = None
     pair.chain()

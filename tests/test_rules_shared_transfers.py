@@ -1,4 +1,4 @@
-"""docs/business-rules.md#deliveries: what else a clerk of the warehouse does with an order's goods, by routes, units and pieces."""
+"""docs/business-rules.md#deliveries: what else a clerk of the warehouse does with transfers that orders share, by routes, units and pieces."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def test_the_proxy_of_the_environment_is_used(ask: Ask, monkeypatch: pytest.Monk
 
 
 @CLIENTS
-def test_a_host_that_needs_no_proxy_is_asked_itself(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_excluded_from_the_proxy_is_contacted_directly(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     server, proxy = Server(), Server()
     with server.serving() as url, proxy.serving() as other:
         monkeypatch.setenv("HTTP_PROXY", other)
@@ -127,7 +127,7 @@ def test_the_proxy_of_a_magento_connection_is_used() -> None:
 
 
 @CLIENTS
-def test_a_certificate_that_nobody_vouches_for_is_refused(ask: Ask, tmp_path: Path) -> None:
+def test_an_untrusted_certificate_is_refused(ask: Ask, tmp_path: Path) -> None:
     server, authority = Server(), certified(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority)

@@ -41,7 +41,7 @@ def test_cash_rounding_is_named_and_no_discount(amounts: dict[str, Any]) -> None
     assert (found.sound, found.discount, found.details["cash_rounding"]) == (True, 0, 300)
 
 
-def test_what_is_larger_than_the_rounding_does_not_add_up() -> None:
+def test_a_difference_above_the_rounding_does_not_add_up() -> None:
     rounding = {"id": 1, "name": "0.05", "rounding": 0.05}
     found = invoice(invoice_cash_rounding_id=rounding, amount_untaxed=11.02, amount_total=11.82)
     assert not found.sound and "cash_rounding" not in found.details

@@ -1,4 +1,4 @@
-"""Annexes of the statement over staged documents: gaps in the numbers, what a person muted, rounding that adds up."""
+"""Schedules of the statement over staged documents: gaps in the numbers, what a person muted, rounding that adds up."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def test_numbers_that_are_missing_are_a_gap_in_the_month_of_the_number_after_the
     assert [(gap["side"], gap["kind"], gap["count"]) for gap in found] == [(side, "invoice", 3)]
 
 
-def test_what_a_person_muted_is_listed_with_what_of_the_month_stands_on_it(sales: Engine) -> None:
+def test_a_muted_finding_is_listed_with_the_documents_of_the_month_that_it_covers(sales: Engine) -> None:
     mute = "update finding set muted_until = '2027-01-01', muted_by = 'anna', muted_reason = 'agreed' where type = 'total_mismatch'"
     with sales.begin() as connection:
         keep_statement(connection, AFTERWARDS)
-        loud = _annexes(connection)
+        loud = _schedules(connection)
         connection.execute(text(mute))
         keep_statement(connection, AFTERWARDS)
-        muted = _annexes(connection)
+        muted = _schedules(connection)
     assert (loud["muted"], loud["muted_steps"]) == ([], [])
     assert [(row["type"], row["muted_by"], row["reason"]) for row in muted["muted"]] == [
         ("total_mismatch", "anna", "agreed")
@@ -60,7 +60,7 @@ def test_what_a_person_muted_is_listed_with_what_of_the_month_stands_on_it(sales
     ]
 
 
-def _annexes(connection: Any) -> dict[str, Any]:
+def _schedules(connection: Any) -> dict[str, Any]:
     kept = store.latest(connection, "us", OCTOBER.first)
     assert kept is not None
     return dict(kept.body["annexes"])

@@ -65,7 +65,7 @@ def test_an_invoice_rounded_to_cash_that_is_paid_goes_to_magento(pair: ShopAndBo
 
 @pytest.mark.parametrize("computation", ["included", "excluded"])
 @story()
-def test_what_a_discount_for_early_payment_granted_counts_as_paid(pair: ShopAndBooks, computation: str) -> Story:
+def test_a_granted_early_payment_discount_counts_as_paid(pair: ShopAndBooks, computation: str) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     yield run_chain()
     move = billed_with(pair, order, invoice_payment_term_id=early(pair, computation))
@@ -80,7 +80,7 @@ def test_what_a_discount_for_early_payment_granted_counts_as_paid(pair: ShopAndB
 
 
 @story()
-def test_who_pays_after_the_days_of_the_discount_pays_in_full(pair: ShopAndBooks) -> Story:
+def test_a_payment_after_the_discount_period_is_in_full(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery", days_ago=12)
     yield run_chain()
     eleven_days_ago = f"{datetime.now(UTC) - timedelta(days=11):%Y-%m-%d}"

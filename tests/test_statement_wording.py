@@ -25,7 +25,7 @@ def amounts(net: int, tax: int = 0) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("text", ["", "2026", "2026-13", "2026-00", "10-2026", "1999-12", "2200-01", "2026-10-01"])
-def test_what_is_no_month_is_refused_with_an_example(text: str) -> None:
+def test_an_invalid_month_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(FixConfiguration, match="not a month") as problem:
         Month.read(text, BERLIN)
     assert "2026-10" in str(problem.value.hint)
@@ -78,7 +78,7 @@ def test_a_cell_of_one_side_names_no_total_of_the_other() -> None:
     ]
 
 
-def test_an_annex_says_what_it_comes_to_by_currency() -> None:
+def test_a_schedule_has_a_total_for_each_currency() -> None:
     name, key = next(iter(wording.SUMMED.items()))
     rows = [{"currency": "USD", key: 10_000}, {"currency": "EUR", key: 5_000}, {"currency": "USD", key: None}]
     assert wording.counted(name, rows) == f"3, {key} 0.50 EUR, 1.00 USD"
@@ -101,7 +101,7 @@ def test_a_month_without_documents_says_so() -> None:
     assert summary.sentence(body(rows=[], over=False)).startswith("The month was not over when this was made.")
 
 
-def test_a_month_in_which_all_agrees_says_so() -> None:
+def test_a_month_without_differences_says_so() -> None:
     assert summary.verdict(body()) == summary.AGREES
     assert "agree" in summary.sentence(body()) and "findings" not in summary.sentence(body())
 
@@ -113,7 +113,7 @@ def test_a_month_that_is_not_explained_says_how_many_documents_are_named(named: 
     assert words in summary.sentence(body(explained=False, unexplained=[{}] * named))
 
 
-def test_what_is_unexplained_stands_in_the_sheet_with_its_reason() -> None:
+def test_an_unexplained_amount_is_in_the_csv_file_with_its_reason() -> None:
     row = {"between": "Magento and Odoo", "kind": "invoice", "number": "=000000007", "counterpart": "INV/7", "currency": "USD",
            "order_number": "7", "why": "it has no counterpart", **amounts(-70_000, -5_000)}  # fmt: skip
     (line,) = (
@@ -136,7 +136,7 @@ def entry(net: int, company: int, currency: str = "USD") -> Entry:
     return Entry("7", currency, Amount(net, 0), Amount(company, 0))
 
 
-def test_an_entry_that_says_what_its_document_says_is_no_step() -> None:
+def test_a_journal_entry_equal_to_its_document_is_no_step() -> None:
     assert general_ledger.changed(invoice(100, 90), entry(100, 90), again=False) == []
 
 
@@ -158,9 +158,7 @@ def test_a_second_currency_of_a_document_is_all_of_it_unexplained() -> None:
         ({"instance": "us", "kind": "credit_memo", "of_orders": True, "number": "RINV/7"}, general_ledger.UNEXPLAINED),
     ],
 )
-def test_an_entry_of_a_staged_document_that_is_not_of_the_month_says_whose_it_is(
-    row: dict[str, Any], line: str
-) -> None:
+def test_a_journal_entry_of_another_month_s_document_names_the_document(row: dict[str, Any], line: str) -> None:
     step = general_ledger.of_others(row, entry(100, 100), "us")
     sign = -1 if row["kind"] == "credit_memo" else 1
     assert (step.line, step.amount) == (line, Amount(sign * 100, 0))

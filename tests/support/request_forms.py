@@ -117,7 +117,7 @@ def _numbered(move_money: Callable[..., str], prefix: str) -> Callable[..., str]
     return lambda order, document: move_money(order, document, f"{prefix}-{document['increment_id']}")
 
 
-def tell(pair: FixedDays) -> list[Row]:
+def plan_all(pair: FixedDays) -> list[Row]:
     """Live the three days; returns the rows of the ledger in the order in which they were planned."""
     gift_journal(pair)
     pair.call("res.company", "write", [1], vals={"sale_lock_date": LOCKED})

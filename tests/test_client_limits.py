@@ -98,9 +98,7 @@ def many_of_odoo(server: Server) -> None:
 
 
 @pytest.mark.parametrize("many", [many_of_magento, many_of_odoo])
-def test_as_many_calls_at_a_time_as_the_connection_allows_and_no_more(
-    many: Client, serve: Callable[..., Server]
-) -> None:
+def test_concurrent_calls_never_exceed_the_limit_of_the_connection(many: Client, serve: Callable[..., Server]) -> None:
     server = serve()
     many(server)
     assert server.calls >= 20
@@ -108,7 +106,7 @@ def test_as_many_calls_at_a_time_as_the_connection_allows_and_no_more(
 
 
 @pytest.mark.parametrize("many", [many_of_magento, many_of_odoo])
-def test_connections_are_used_again(many: Client, serve: Callable[..., Server]) -> None:
+def test_connections_are_reused(many: Client, serve: Callable[..., Server]) -> None:
     server = serve()
     many(server)
     assert server.connections <= AT_A_TIME + 1  # one more: the version is asked before the others begin
@@ -135,7 +133,7 @@ def patience_of_odoo(server: Server) -> list[float]:
 
 
 @pytest.mark.parametrize("patience", [patience_of_magento, patience_of_odoo])
-def test_pauses_grow_and_no_two_clients_keep_the_same_ones(
+def test_retry_pauses_grow_and_differ_between_clients(
     patience: Callable[[Server], list[float]], serve: Callable[..., Server]
 ) -> None:
     server = serve(status=503)

@@ -55,7 +55,7 @@ def refused(draw: st.DrawFn) -> tuple[Kind, Any, Any, str]:
 
 
 @given(refused())
-def test_what_is_quarantined_says_its_number_its_order_and_why(document: tuple[Kind, Any, Any, str]) -> None:
+def test_a_quarantined_document_names_its_number_its_order_and_the_reason(document: tuple[Kind, Any, Any, str]) -> None:
     kind, row, changed, name = document
     (batch,) = MagentoSource(instance(), OnePage(kind, changed)).changed(kind, None, None)  # type: ignore[arg-type]
     (unread,) = batch.unread
@@ -85,7 +85,7 @@ def sales_of_an_unread_order(draw: st.DrawFn) -> Sales:
 
 
 @given(sales_of_an_unread_order())
-def test_its_documents_wait_and_nothing_is_advised_that_would_book_them_twice(sales: Sales) -> None:
+def test_documents_of_an_unreadable_order_wait_and_no_advice_would_book_them_twice(sales: Sales) -> None:
     found = sales.reconcile()
     assert found.changes == []
     active = {int(row["source_id"]) for row in sales.documents if row["order_key"] == "1" and row["active"]}

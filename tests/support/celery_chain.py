@@ -91,7 +91,7 @@ def systems(stack: ComposeStack, places: Ports) -> Any:
     )
 
 
-def tell(stack: ComposeStack, made: Lab, memory: Memory, orders: int) -> Told:
+def run_chain(stack: ComposeStack, made: Lab, memory: Memory, orders: int) -> Told:
     """All orders are there at once; the chain runs until nothing is open. A third of the invoices in, a worker dies."""
     dice = random.Random(9)
     histories = [history.led_by_magento(made, dice) for _ in range(orders)]

@@ -71,7 +71,7 @@ def test_lists_are_written_in_batches_and_twice_is_the_same_as_once(
     assert rows(engine, ALL) == first
 
 
-def test_what_is_noted_while_the_lists_are_written_stays_noted(engine: Engine) -> None:
+def test_an_order_marked_while_the_lists_are_written_stays_marked(engine: Engine) -> None:
     reconcile.reconcile_orders(context(engine), list(ORDERS))
     with engine.begin() as writing:
         assert sales_lines.refresh_due(writing, "us", 10) == 3
@@ -80,7 +80,7 @@ def test_what_is_noted_while_the_lists_are_written_stays_noted(engine: Engine) -
     assert value(engine, "select string_agg(order_key, ',') from unlisted") == "2"
 
 
-def test_what_was_read_before_a_change_is_never_written_over_what_was_read_after_it(engine: Engine) -> None:
+def test_a_list_row_never_replaces_one_read_later(engine: Engine) -> None:
     """As when a customer is erased while the lists are written."""
     reconcile.run(context(engine))
 

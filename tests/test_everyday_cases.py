@@ -1,4 +1,4 @@
-"""Daily life of a shop that is not told elsewhere: docs/business-rules.md lists every case with its test."""
+"""Everyday cases of a shop that are tested nowhere else: docs/business-rules.md lists every case with its test."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_an_edited_order_waits_while_the_old_one_is_paid_in_odoo(pair: ShopAndBo
 
 
 @story()
-def test_a_partial_shipment_whose_rest_is_refunded_would_be_shipped_too_much(pair: ShopAndBooks) -> Story:
+def test_a_partial_shipment_with_a_refunded_rest_would_ship_too_much(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 4})
     item = pair.items(order)["SKU-001"]
     pair.shop.invoice(order)
@@ -133,7 +133,7 @@ def test_an_authorisation_shows_its_age_until_it_expires_and_nothing_is_invoiced
 
 
 @story()
-def test_a_consolidated_invoice_of_a_company_is_no_order_s_lack(pair: ShopAndBooks) -> Story:
+def test_a_consolidated_invoice_is_not_missing_from_any_order(pair: ShopAndBooks) -> Story:
     orders = [pair.order({"SKU-001": count}, email="buyer@company.example") for count in (1, 2)]
     for order in orders:
         pair.shop.invoice(order)
@@ -176,7 +176,7 @@ def test_a_down_payment_is_not_representable_in_magento(pair: ShopAndBooks) -> S
 
 
 @story()
-def test_what_magento_cancels_after_part_was_shipped_would_be_shipped_too_much(pair: ShopAndBooks) -> Story:
+def test_a_cancellation_in_magento_after_a_partial_shipment_would_ship_too_much(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 4}, "cashondelivery")
     item = pair.items(order)["SKU-001"]
     yield run_chain()
@@ -193,7 +193,7 @@ def test_what_magento_cancels_after_part_was_shipped_would_be_shipped_too_much(p
 
 
 @story()
-def test_an_order_that_is_cancelled_whole_after_part_was_shipped_would_be_shipped_too_much(pair: ShopAndBooks) -> Story:
+def test_a_full_cancellation_after_a_partial_shipment_would_ship_too_much(pair: ShopAndBooks) -> Story:
     """Nothing was invoiced: Magento calls it cancelled, and three pieces would still leave."""
     order = pair.order({"SKU-001": 4}, "cashondelivery")
     yield run_chain()
@@ -270,7 +270,7 @@ def test_a_product_that_was_renamed_goes_on_by_its_sku_and_an_archived_one_is_un
 
 
 @story(**NEW_YEAR)
-def test_a_tax_rate_that_changed_at_new_year_waits_for_its_mapping_and_old_orders_keep_theirs(
+def test_a_new_tax_rate_waits_for_its_mapping_and_old_orders_keep_theirs(
     pair: ShopAndBooks,
 ) -> Story:
     # A tax of the company's own fiscal country: Odoo refuses an invoice with one of another, unless a fiscal position has a VAT number there.
@@ -318,7 +318,7 @@ def test_a_marketplace_s_orders_are_left_to_the_marketplace(pair: ShopAndBooks) 
 
 
 def test_no_mail_and_no_mailed_csv_names_a_customer(pair: ShopAndBooks) -> None:
-    """What the stories above left behind, told to everybody at once."""
+    """What the stories above left behind, mailed to everybody at once."""
     customers = {row["customer_email"] for row in pair.shop.tables.orders.values()}
     assert len(customers) > 10
     mails = pair.mails("")

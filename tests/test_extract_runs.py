@@ -48,7 +48,7 @@ def table(engine: Engine, name: str, columns: str, order: str) -> list[Any]:
 
 
 def everything(engine: Engine) -> list[Any]:
-    """What stands in staging, without times and versions."""
+    """What is in staging, without times and versions."""
     return [
         table(
             engine,
@@ -167,7 +167,7 @@ def test_a_record_that_changed_is_read_however_old_the_others_are(pair: Pair) ->
 
 
 @pytest.mark.parametrize("sides", [("magento", "odoo"), ("odoo", "magento")])
-def test_it_does_not_matter_which_side_is_read_first(pair: Pair, sides: tuple[str, str]) -> None:
+def test_the_order_of_reading_the_sides_does_not_matter(pair: Pair, sides: tuple[str, str]) -> None:
     for side in sides:
         extract.run(pair.context(), side)
     found = table(pair.engine, "document", "kind, source_id, order_key", "side, 1, 2")
@@ -212,7 +212,7 @@ def test_windows_side_by_side_read_what_one_does(pair: Pair) -> None:
         assert everything(pair.engine) == whole
 
 
-def test_what_was_staged_before_a_failure_stays_and_the_next_run_goes_on(pair: Pair) -> None:
+def test_rows_staged_before_a_failure_are_kept_and_the_next_run_continues(pair: Pair) -> None:
     context = pair.context()
     small = replace(context.magento.connection, page_size=3)
     slow = type(context.magento)(small)
@@ -228,7 +228,7 @@ def test_what_was_staged_before_a_failure_stays_and_the_next_run_goes_on(pair: P
         assert everything(pair.engine) == interrupted
 
 
-def test_a_row_that_became_visible_after_its_stamp_is_still_read(pair: Pair) -> None:
+def test_a_row_committed_after_its_timestamp_is_still_read(pair: Pair) -> None:
     extract.run(pair.context(), "magento")
     watermark = value(pair.engine, "select stamp from watermark where kind = 'order'")
     late = pair.shop.shop.place_order([("SKU-001", 1)])
@@ -240,7 +240,7 @@ def test_a_row_that_became_visible_after_its_stamp_is_still_read(pair: Pair) -> 
     )
 
 
-def test_what_cannot_be_read_is_set_apart_until_it_is_mended(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_document_is_quarantined_until_it_is_fixed(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     labels: list[str] = []
     monkeypatch.setattr(
         store.log, "warning", lambda *_: labels.append(structlog.contextvars.get_contextvars()["document"])
@@ -329,7 +329,7 @@ def test_an_odoo_order_whose_magento_order_was_not_read_is_completed_by_its_numb
     assert left == []
 
 
-def test_documents_whose_order_exists_nowhere_are_said_to_be_so(pair: Pair) -> None:
+def test_documents_whose_order_does_not_exist_are_reported(pair: Pair) -> None:
     planted = {entry.document for entry in pair.manifest.planted if entry.type == "without_order"}
     context = pair.context()
     for side in ("magento", "odoo"):
@@ -341,7 +341,7 @@ def test_documents_whose_order_exists_nowhere_are_said_to_be_so(pair: Pair) -> N
     assert planted and planted <= found
 
 
-def test_what_comes_later_of_an_order_that_exists_nowhere_is_said_to_be_so_too(pair: Pair) -> None:
+def test_later_documents_of_an_order_that_does_not_exist_are_reported(pair: Pair) -> None:
     context = pair.context()
     for side in ("magento", "odoo"):
         extract.run(context, side)
@@ -389,7 +389,7 @@ def test_the_refresh_finds_a_late_track_and_a_deletion(pair: Pair) -> None:
     assert refresh.run(context)["deleted"] == 0
 
 
-def test_a_side_that_seems_to_have_lost_everything_is_not_believed(pair: Pair) -> None:
+def test_a_system_that_seems_to_have_lost_everything_deletes_nothing(pair: Pair) -> None:
     context = pair.context()
     for side in ("magento", "odoo"):
         extract.run(context, side)
@@ -402,7 +402,7 @@ def test_a_side_that_seems_to_have_lost_everything_is_not_believed(pair: Pair) -
     assert rows(pair.engine, "select 1 from document where deleted_at is not null") == []
 
 
-def test_a_step_opened_without_a_side_says_so(pair: Pair) -> None:
+def test_a_run_without_a_connection_names_the_missing_system(pair: Pair) -> None:
     with pytest.raises(InvariantError, match="without Odoo"):
         extract.run(replace(pair.context(), odoo_client=None), "odoo")
 
@@ -425,7 +425,7 @@ def test_a_window_comes_from_a_form_or_from_a_partition() -> None:
         {},
     ],
 )
-def test_a_window_that_makes_no_sense_is_refused(conf: dict[str, str]) -> None:
+def test_an_invalid_window_is_refused(conf: dict[str, str]) -> None:
     with pytest.raises(BadSettings):
         from_conf(conf)
 

@@ -207,7 +207,7 @@ NEVER = {
 
 
 @pytest.mark.parametrize("rule", NEVER)
-def test_what_is_never_written_is_not_among_the_calls_that_may_be_made(rule: str) -> None:
+def test_the_allowed_calls_exclude_what_is_never_written(rule: str) -> None:
     """The two tests above hold every kind of change to these calls; here each rule is held against them."""
     for call in NEVER[rule]:
         assert call not in ALLOWED_IN_ODOO
@@ -215,8 +215,8 @@ def test_what_is_never_written_is_not_among_the_calls_that_may_be_made(rule: str
 
 
 @pytest.mark.parametrize("rule", NEVER)
-def test_the_engine_does_not_even_know_the_calls_that_break_a_rule(rule: str) -> None:
-    """Methods that have no other use stand nowhere in the code that writes."""
+def test_the_engine_contains_no_call_that_breaks_a_rule(rule: str) -> None:
+    """Methods that have no other use are nowhere in the code that writes."""
     engine = "\n".join(
         path.read_text(encoding="utf-8")
         for folder in ("load", "pipeline", "odoo")

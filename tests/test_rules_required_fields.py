@@ -1,4 +1,4 @@
-"""Fields that a company demands of people: the setting's values stand on what magodoo writes."""
+"""Fields that a company requires: the setting's values are on what magodoo writes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def add_field(pair: ShopAndBooks, model: str) -> None:
     pair.call("ir.model.fields", "create", vals_list=[field])
 
 
-def test_values_of_the_setting_stand_on_orders_invoices_and_credit_notes(pair: ShopAndBooks) -> None:
+def test_values_of_the_setting_are_written_on_orders_invoices_and_credit_notes(pair: ShopAndBooks) -> None:
     for model in ("sale.order", "account.move"):
         add_field(pair, model)
     with pair.policy(odoo={"order_values": WEB, "invoice_values": WEB}):

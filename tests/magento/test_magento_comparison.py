@@ -105,7 +105,7 @@ def part_by_part(client: MagentoClient, http: Http, order_id: int, lines: dict[s
         http.write("POST", f"/order/{order_id}/ship", {"items": [{"order_item_id": item, "qty": quantity}]})
 
 
-def beside_another_article(client: MagentoClient, http: Http, order_id: int, lines: dict[str, int]) -> None:
+def with_another_product(client: MagentoClient, http: Http, order_id: int, lines: dict[str, int]) -> None:
     a, _ = parts_of(http, order_id)
     other = lines["LIVE-C-RED"]
     client.create_shipment(order_id, [(other, ONE)], [], MARK)
@@ -197,7 +197,7 @@ STORIES: dict[str, tuple[list[tuple[str, int]], dict[str, str], Act]] = {
             ("all at once", [], all_in_one),
             ("cancelled", [], cancelled),
             ("part by part", [], part_by_part),
-            ("beside another article", [(CONFIGURABLE, 3)], beside_another_article),
+            ("beside another article", [(CONFIGURABLE, 3)], with_another_product),
             ("wrongly named", [], wrongly_named),
             ("half refunded, then shipped", [], half_refunded_then_shipped),
         )
@@ -222,7 +222,9 @@ STORIES: dict[str, tuple[list[tuple[str, int]], dict[str, str], Act]] = {
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_the_sandbox_tells_the_same_story(twins: tuple[LiveShop, SandboxShop], story: str) -> None:
+def test_the_sandbox_holds_the_same_documents_as_a_live_magento(
+    twins: tuple[LiveShop, SandboxShop], story: str
+) -> None:
     cart, options, act = STORIES[story]
     live, sandbox = (told(shop, cart, options, act) for shop in twins)
     assert list(differences("", live, sandbox)) == []

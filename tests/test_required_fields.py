@@ -1,4 +1,4 @@
-"""What a company demands of people: analytic plans, fields of forms, and the setting that gives other values."""
+"""What a company requires: analytic plans, fields of forms, and the setting that gives other values."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Odoo:
         return self.lists.get(model, [])
 
 
-def look(check: Any, odoo: Odoo, **names: Any) -> Outcome:
+def run_check(check: Any, odoo: Odoo, **names: Any) -> Outcome:
     instance = Instance.model_validate({**NAMES, "odoo": names})
     found: Outcome = check(SimpleNamespace(odoo=SimpleNamespace(rpc=odoo), instance=instance, needs=lambda need: True))
     return found
@@ -62,23 +62,23 @@ def model(**conditions: Any) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_a_mandatory_plan_without_a_distribution_model_is_warned_of() -> None:
-    outcome = look(demands.analytic, Odoo(plans()))
+    outcome = run_check(demands.analytic, Odoo(plans()))
     assert "Department is mandatory for people on invoices, orders" in said(outcome)
     assert "it stays empty" in said(outcome)
 
 
 def test_a_model_without_conditions_gives_it_and_one_with_conditions_says_where_none_applies() -> None:
-    assert "mandatory for people" not in said(look(demands.analytic, Odoo(plans(), model())))
-    outcome = look(demands.analytic, Odoo(plans(), model(product_id=[5, "Mug"], account_prefix="4")))
+    assert "mandatory for people" not in said(run_check(demands.analytic, Odoo(plans(), model())))
+    outcome = run_check(demands.analytic, Odoo(plans(), model(product_id=[5, "Mug"], account_prefix="4")))
     assert "only for product Mug and account_prefix 4; elsewhere none applies" in said(outcome)
-    other = look(demands.analytic, Odoo(plans(), model(company_id=[3, "Other"])))
+    other = run_check(demands.analytic, Odoo(plans(), model(company_id=[3, "Other"])))
     assert "no distribution model gives" in said(other), "another company's models are not ours"
 
 
-def test_without_analytic_accounting_nothing_is_demanded() -> None:
-    assert "mandatory for people" not in said(look(demands.analytic, Odoo(plans("optional"))))
+def test_without_analytic_accounting_nothing_is_required() -> None:
+    assert "mandatory for people" not in said(run_check(demands.analytic, Odoo(plans("optional"))))
     refused = Odoo({("account.analytic.plan", "get_relevant_plans"): Forbidden("no", system="odoo")})
-    assert "no analytic accounting" in said(look(demands.analytic, refused))
+    assert "no analytic accounting" in said(run_check(demands.analytic, refused))
 
 
 def form(arch: str, model: str = "sale.order") -> Odoo:
@@ -106,30 +106,30 @@ def form(arch: str, model: str = "sale.order") -> Odoo:
         ('<field name="x_centre"/>', False),
     ],
 )
-def test_a_field_that_a_form_always_requires_is_named_unless_somebody_fills_it(field: str, demanded: bool) -> None:
-    outcome = look(demands.fields, form(f"<form>{field}</form>"))
+def test_a_field_always_required_by_a_form_is_named_unless_it_is_filled(field: str, demanded: bool) -> None:
+    outcome = run_check(demands.fields, form(f"<form>{field}</form>"))
     assert ("x_centre on orders" in said(outcome)) is demanded
     assert ("people must fill" in said(outcome)) is demanded
 
 
-def test_a_value_of_the_setting_fills_what_is_demanded_and_a_form_that_is_none_is_said() -> None:
+def test_a_value_of_the_setting_fills_a_required_field_and_an_unreadable_form_is_reported() -> None:
     asked = form('<form><field name="x_centre" required="1"/></form>')
-    assert "people must fill" not in said(look(demands.fields, asked, order_values={"x_centre": "Web"}))
+    assert "people must fill" not in said(run_check(demands.fields, asked, order_values={"x_centre": "Web"}))
     for damaged in ("<form>", "<!DOCTYPE x [<!ENTITY a 'b'>]><form>&a;</form>"):
-        assert "could not be looked at" in said(look(demands.fields, form(damaged)))
+        assert "could not be looked at" in said(run_check(demands.fields, form(damaged)))
 
 
 def test_fields_of_the_setting_must_be_there_and_simple() -> None:
     known = {("sale.order", "fields_get"): {"x_centre": {"type": "char"}, "x_who": {"type": "many2one"}}}
-    assert "x_who is a many2one" in said(look(demands.other_values, Odoo(known), order_values={"x_who": "me"}))
-    assert "has no field x_gone" in said(look(demands.other_values, Odoo(known), order_values={"x_gone": "1"}))
-    assert "has no field" not in said(look(demands.other_values, Odoo(known), order_values={"x_centre": "1"}))
+    assert "x_who is a many2one" in said(run_check(demands.other_values, Odoo(known), order_values={"x_who": "me"}))
+    assert "has no field x_gone" in said(run_check(demands.other_values, Odoo(known), order_values={"x_gone": "1"}))
+    assert "has no field" not in said(run_check(demands.other_values, Odoo(known), order_values={"x_centre": "1"}))
 
 
 @pytest.mark.parametrize("where", ["order_values", "invoice_values"])
 @pytest.mark.parametrize("word", NEVER)
 @given(around=st.sampled_from(["{}", "{}_id", "x_{}", "x_studio_{}_id", "x_my_{}"]))
-def test_what_magodoo_sets_or_the_ledger_rests_on_may_never_be_given(where: str, word: str, around: str) -> None:
+def test_fields_that_magodoo_sets_or_relies_on_are_refused_in_the_setting(where: str, word: str, around: str) -> None:
     with pytest.raises(ValidationError):
         Instance.model_validate({**NAMES, "odoo": {where: {around.format(word): "1"}}})
 

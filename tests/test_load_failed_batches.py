@@ -27,7 +27,7 @@ def at_first(made: Lab, name: str, *fault: str, **more: Any) -> Callable[[str], 
 
 
 @pytest.mark.parametrize(("refusals", "done"), [(1, 3), (2, 2)])
-def test_what_fails_for_several_is_tried_one_by_one(made: Lab, refusals: int, done: int) -> None:
+def test_a_call_that_fails_for_a_batch_is_retried_one_by_one(made: Lab, refusals: int, done: int) -> None:
     """The second time it is one document's own."""
     paid_orders(made, 3)
     made.load(kinds=[ChangeKind.ORDER_IMPORT])
@@ -38,7 +38,7 @@ def test_what_fails_for_several_is_tried_one_by_one(made: Lab, refusals: int, do
     assert made.states().count("failed") == 3 - done
 
 
-def test_what_was_written_and_cannot_be_read_back_is_found_by_a_later_run(made: Lab) -> None:
+def test_a_write_that_cannot_be_read_back_is_found_by_a_later_run(made: Lab) -> None:
     an_order(made)
     made.load(kinds=[ChangeKind.ORDER_IMPORT])
     checkpoints.visit(at_first(made, "written", "status", status=503, path="search_read|/read", probability=1.0))
@@ -51,7 +51,7 @@ def test_what_was_written_and_cannot_be_read_back_is_found_by_a_later_run(made: 
     assert len(made.moves()) == 1
 
 
-def test_an_uncertain_write_of_a_kind_that_was_switched_off_meanwhile_is_only_settled(made: Lab) -> None:
+def test_an_uncertain_write_of_a_kind_switched_off_meanwhile_is_resolved_and_not_repeated(made: Lab) -> None:
     an_order(made)
     made.odoo.faults.add("cut_before", path="sale.order/load", times=1)
     assert made.load()["uncertain"] == 1
@@ -67,7 +67,7 @@ def test_an_uncertain_write_of_a_kind_that_was_switched_off_meanwhile_is_only_se
     assert len(made.records("sale.order", "id")) == 1
 
 
-def test_a_question_that_fails_for_several_is_asked_for_each(made: Lab) -> None:
+def test_a_query_that_fails_for_several_documents_is_repeated_for_each(made: Lab) -> None:
     paid_orders(made, 3)
     checkpoints.visit(at_first(made, "claimed", "truncate", path="sale.order/web_search_read", times=1))
     assert made.load()["applied"] == 9

@@ -1,4 +1,4 @@
-"""docs/business-rules.md#payments: turns that an accountant takes with money: in parts, across orders, on other accounts, taken apart and put together anew."""
+"""docs/business-rules.md#payments: what an accountant does with money: in parts, across orders, on other accounts, taken apart and put together anew."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_two_bank_lines_that_pay_half_each_pay_together(pair: ShopAndBooks) -> S
 
 
 @story()
-def test_what_was_paid_too_much_pays_the_next_order(pair: ShopAndBooks) -> Story:
+def test_an_overpayment_pays_the_next_order(pair: ShopAndBooks) -> Story:
     one, two = two_orders(pair)
     yield run_chain()
     first, second = pair.bill(one), pair.bill(two)
@@ -69,7 +69,7 @@ def test_what_was_paid_too_much_pays_the_next_order(pair: ShopAndBooks) -> Story
 
 @story()
 def test_a_bank_line_that_is_matched_with_another_order_s_invoice_pays_that_one(pair: ShopAndBooks) -> Story:
-    """Somebody matched the wrong invoice, Magento was told, and the accountant puts it right."""
+    """Somebody matched the wrong invoice, Magento was updated, and the accountant corrects it."""
     one, two = two_orders(pair)
     yield run_chain()
     first, second = pair.bill(one), pair.bill(two)
@@ -127,7 +127,7 @@ def test_a_customer_s_credit_of_one_order_does_not_pay_another(pair: ShopAndBook
 
 
 @story()
-def test_money_beside_a_bad_debt_is_not_the_whole(pair: ShopAndBooks) -> Story:
+def test_money_with_a_bad_debt_is_a_partial_payment(pair: ShopAndBooks) -> Story:
     order = one_order(pair)
     yield run_chain()
     move = pair.bill(order)
@@ -159,7 +159,7 @@ def test_a_payment_that_is_cancelled_after_the_push_is_money_that_came_back(pair
 
 
 @story()
-def test_a_part_that_comes_back_is_named_with_its_amount(pair: ShopAndBooks) -> Story:
+def test_a_partial_chargeback_is_named_with_its_amount(pair: ShopAndBooks) -> Story:
     order = one_order(pair)
     yield run_chain()
     move = pair.bill(order)
@@ -174,7 +174,7 @@ def test_a_part_that_comes_back_is_named_with_its_amount(pair: ShopAndBooks) -> 
 
 
 @story()
-def test_a_paid_invoice_that_is_set_back_to_draft_is_never_silent(pair: ShopAndBooks) -> Story:
+def test_a_paid_invoice_reset_to_draft_is_a_finding(pair: ShopAndBooks) -> Story:
     order = one_order(pair)
     yield run_chain()
     move = pair.bill(order)

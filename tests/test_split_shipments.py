@@ -53,7 +53,7 @@ def planned(found: Found, kind: str) -> Counter[int]:
 
 
 def carry_out(sales: Sales, found: Found) -> None:
-    """What was planned stands on the other side, with our reference."""
+    """What was planned is on the other side, with our reference."""
     for change in found.result.changes:
         goods = {int(item): units // to_units(1) for item, units in change.intent.items}
         if change.kind == "odoo_delivery":
@@ -77,7 +77,7 @@ def test_the_same_goods_in_other_parcels_are_no_difference(
 
 @FEW
 @given(st.lists(PARCEL, max_size=4), st.lists(PARCEL, max_size=4), st.data())
-def test_nothing_that_has_left_is_written_a_second_time(
+def test_shipped_goods_are_not_written_a_second_time(
     magento: list[Parcel], odoo: list[Parcel], data: st.DataObject
 ) -> None:
     if data.draw(st.booleans()):
@@ -115,8 +115,8 @@ def test_a_parcel_that_one_side_alone_has_is_planned_once(
 
 @FEW
 @given(st.integers(1, 4), st.integers(1, 4), PARCEL)
-def test_equal_parcels_are_counted_and_nobody_says_which_is_which(here: int, there: int, parcel: Parcel) -> None:
-    """What one side has more of is written to the other, as often as it is lacking."""
+def test_equal_parcels_are_counted_and_not_matched_one_by_one(here: int, there: int, parcel: Parcel) -> None:
+    """What one side has more of is written to the other, as often as it is missing."""
     sales = recorded([parcel] * here, [parcel] * there)
     found = sales.reconcile()
     kinds = ["odoo_delivery"] * (here - there) + ["magento_shipment"] * (there - here)
@@ -154,7 +154,7 @@ def test_one_shipment_that_odoo_delivered_in_two(tracks: list[str]) -> None:
     assert (sales.reconcile().changes, sales.reconcile().types) == ([], [])
 
 
-def test_parts_of_a_match_that_stands_already_count_with_the_others() -> None:
+def test_documents_of_an_existing_match_count_with_the_others() -> None:
     """The earlier match of a first half stays, also one of our own reference."""
     sales = Sales().sold(items={11: 4})
     shipment = sales.shipment(1, {11: 2})
@@ -166,7 +166,7 @@ def test_parts_of_a_match_that_stands_already_count_with_the_others() -> None:
     assert ("shipment", shipment, first) in {pair[:3] for pair in found.pairs}
 
 
-def test_what_differs_is_one_finding_that_names_all_documents() -> None:
+def test_a_difference_is_one_finding_that_names_all_documents() -> None:
     sales = Sales().sold(items={11: 9, 12: 9})
     one, two = sales.shipment(1, {11: 2, 12: 1}), sales.shipment(1, {11: 3})
     three = sales.delivery(1, {11: 4})
