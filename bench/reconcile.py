@@ -135,7 +135,7 @@ def with_lines(documents: int) -> Took:
     """
     from bench import sales
     from magodoo.flows import planner
-    from magodoo.pipeline.prefetch import rarely_collected
+    from magodoo.pipeline.pages import rarely_collected
     from magodoo.pipeline.reconcile import CHUNK
     from magodoo.reconcile.dataset import canonical
     from magodoo.reconcile.orders import reconcile

@@ -12,7 +12,7 @@ from stories import Story, run_chain, story
 
 from magodoo.extract import written
 from magodoo.extract.addresses import digest
-from magodoo.extract.notes import transfer_note
+from magodoo.extract.written import transfer_note
 from magodoo.staging import since as agreed
 
 COD = "cashondelivery"

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from magodoo.domain.vocabulary import Side
 from magodoo.errors import BadSettings, TransientError
 from magodoo.notifications import outbox
-from magodoo.pipeline import erasure, extract, upkeep
+from magodoo.pipeline import extract, upkeep
 from magodoo.settings import Settings
 from magodoo.timestamps import utc_now
 from magodoo_devstack.mail import Keeper
@@ -59,7 +59,7 @@ def test_an_erased_customer_is_absent_from_every_table_and_file_and_does_not_ret
     assert {"document", "payload", "change_body", "mail", "finding", "quarantine", "listed_invoice"} <= before.keys()
     amounts = _amounts(pair.engine, orders[ANN.email])
 
-    counts = erasure.run(pair.engine, _settings(pair), email=ANN.email.upper(), who="dpo", now=utc_now())
+    counts = upkeep.erase_customer(pair.engine, _settings(pair), email=ANN.email.upper(), who="dpo", now=utc_now())
 
     assert counts["orders"] == 1
     assert counts["docs"] == counts["mail_copies"] == 1
@@ -79,10 +79,10 @@ def test_an_erased_customer_is_absent_from_every_table_and_file_and_does_not_ret
 
 def test_erasure_requires_an_e_mail_address(pair: ShopAndBooks) -> None:
     with pytest.raises(BadSettings, match="nobody is named"):
-        erasure.run(pair.engine, _settings(pair), email="  ", who="dpo", now=utc_now())
-    assert erasure.run(pair.engine, _settings(pair), email="nobody@example.com", who="dpo", now=utc_now()) == {
-        "orders": 0
-    }
+        upkeep.erase_customer(pair.engine, _settings(pair), email="  ", who="dpo", now=utc_now())
+    assert upkeep.erase_customer(
+        pair.engine, _settings(pair), email="nobody@example.com", who="dpo", now=utc_now()
+    ) == {"orders": 0}
 
 
 def test_a_customer_with_a_change_under_way_is_not_erased_yet(pair: ShopAndBooks, files: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_customer_with_a_change_under_way_is_not_erased_yet(pair: ShopAndBooks
             text("update change set state = 'uncertain' where order_key = :order"), {"order": str(order)}
         )
     with pytest.raises(TransientError, match="under way"):
-        erasure.run(pair.engine, _settings(pair), email=BEN.email, who="dpo", now=utc_now())
+        upkeep.erase_customer(pair.engine, _settings(pair), email=BEN.email, who="dpo", now=utc_now())
     with pair.engine.begin() as connection:
         connection.execute(text("update change set state = 'done' where order_key = :order"), {"order": str(order)})
     assert "payload" in _tables_with(pair.engine, BEN.email)

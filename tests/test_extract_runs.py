@@ -15,7 +15,7 @@ from staged import emptied, odoo_document, put, rows, value
 
 from magodoo.context import Context
 from magodoo.errors import BadSettings, FixConfiguration, InvariantError, TransientError, Unavailable
-from magodoo.pipeline import extract, refresh, store
+from magodoo.pipeline import extract, pages, refresh
 from magodoo.pipeline.window import Window, from_conf, from_partition
 from magodoo.staging.work_queue import WorkQueue
 
@@ -243,7 +243,7 @@ def test_a_row_committed_after_its_timestamp_is_still_read(pair: Pair) -> None:
 def test_an_unreadable_document_is_quarantined_until_it_is_fixed(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     labels: list[str] = []
     monkeypatch.setattr(
-        store.log, "warning", lambda *_: labels.append(structlog.contextvars.get_contextvars()["document"])
+        pages.log, "warning", lambda *_: labels.append(structlog.contextvars.get_contextvars()["document"])
     )
     extract.run(pair.context(), "magento")
     ((kind, source_id, reason),) = rows(

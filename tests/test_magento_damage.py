@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from magento_double import DOCUMENTS, Answer, Shop, client_of, ids_of, quarantined_of, served
 
-from magodoo.connectors.magento.marker import find_marker
 from magodoo.connectors.magento.needed import SHAPES
 from magodoo.connectors.magento.pagination import raw_text
 from magodoo.connectors.magento.schema import SET_ASIDE, sound
 from magodoo.connectors.magento.search import read_stamp
+from magodoo.connectors.magento.writes import find_marker
 from magodoo.domain.vocabulary import MATCHED_KINDS, Kind
 from magodoo.errors import MagodooError, Unreadable
 from magodoo.money import dump_json, parse_json, to_units

@@ -12,7 +12,7 @@ from magento_double import DOCUMENTS, Answer, Shop, client_of, json_answer, reco
 
 from magodoo.connectors.magento import MagentoClient, Marker, Track, find_marker
 from magodoo.connectors.magento.items import Role, order_items, quantity_differences
-from magodoo.connectors.magento.marker import parse_marker
+from magodoo.connectors.magento.writes import parse_marker
 from magodoo.domain.vocabulary import Kind
 from magodoo.errors import FixConfiguration, FixDocument, InvariantError, OutcomeUnknown, Unreadable
 

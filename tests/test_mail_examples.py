@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from magodoo.notifications import alerts, outbox
 from magodoo.notifications.alerts import queue_key_expiry
-from magodoo.quality.all_checks import ALL_CHECKS
+from magodoo.quality.catalogue import ALL_CHECKS
 from magodoo.quality.checks import Holds
 from magodoo.staging import connect
 from magodoo.timestamps import utc_now

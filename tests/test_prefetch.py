@@ -14,8 +14,8 @@ from magodoo.domain.vocabulary import Kind
 from magodoo.errors import Unavailable
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.reading import Batch
-from magodoo.pipeline import prefetch
-from magodoo.pipeline.prefetch import Taken, in_background, rarely_collected
+from magodoo.pipeline import pages
+from magodoo.pipeline.pages import Taken, in_background, rarely_collected
 
 BEGAN = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -64,7 +64,7 @@ def test_the_next_batch_is_read_while_the_last_is_staged_and_stays_separate() ->
 
 
 def test_a_finished_batch_waits_for_no_more_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prefetch, "PATIENCE", 60)
+    monkeypatch.setattr(pages, "PATIENCE", 60)
     never = threading.Event()
 
     def turns() -> Iterator[tuple[str, Iterator[Batch]]]:
@@ -97,16 +97,16 @@ def test_pages_that_came_while_the_last_was_staged_come_together() -> None:
 
 
 def test_reading_pauses_when_the_buffer_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prefetch, "MOST_WAITING", 10)
+    monkeypatch.setattr(pages, "MOST_WAITING", 10)
     asked = 0
 
-    def pages() -> Iterator[Batch]:
+    def read() -> Iterator[Batch]:
         nonlocal asked
         for number in range(20):
             asked += 1
             yield page(number, rows=6)
 
-    taken = in_background(reading(pages()))
+    taken = in_background(reading(read()))
     next(taken)
     for thread in threading.enumerate():
         if thread.name == "reads":
@@ -116,7 +116,7 @@ def test_reading_pauses_when_the_buffer_is_full(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_error_comes_after_what_was_read_before_it() -> None:
-    def pages() -> Iterator[Batch]:
+    def read() -> Iterator[Batch]:
         yield page(1)
         raise Unavailable("the shop is away")
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from magodoo.errors import InvariantError
 from magodoo.quality import suites
-from magodoo.quality.all_checks import ALL_CHECKS
+from magodoo.quality.catalogue import ALL_CHECKS
 from magodoo.settings import Instance
 from magodoo.staging import connect
 from magodoo.timestamps import utc_now

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, text
 from magodoo.notifications import alerts, outbox
 from magodoo.notifications.csv_export import neutral, to_csv
 from magodoo.notifications.email import as_message
-from magodoo.quality.all_checks import ALL_CHECKS
+from magodoo.quality.catalogue import ALL_CHECKS
 from magodoo.quality.checks import Holds
 from magodoo.settings import Instance
 from magodoo.settings.model import Recipients

@@ -10,7 +10,7 @@ from stories import Story, run_chain, story
 
 from magodoo.pipeline import sales_lists
 from magodoo.quality import suites
-from magodoo.quality.checks_of_results import RESULT_CHECKS
+from magodoo.quality.catalogue import RESULT_CHECKS
 from magodoo.reconcile.explain import explain
 from magodoo.timestamps import utc_now
 

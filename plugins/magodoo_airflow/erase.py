@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument("--customer-id", default="", help="Magento's")
     parser.add_argument("--order", action="append", default=[], help="an order number; may be repeated")
     chosen = parser.parse_args()
-    from magodoo.pipeline import erasure
+    from magodoo.pipeline import upkeep
     from magodoo.settings.read import read_with_problems
     from magodoo.timestamps import utc_now
     from magodoo_airflow.hooks.context import staging_engine
@@ -33,7 +33,7 @@ def main() -> int:
         engine = staging_engine(settings)
         who = getpass.getuser()
         named = {"email": chosen.email, "customer_id": chosen.customer_id, "orders": chosen.order}
-        counts = erasure.run(engine, settings, **named, who=who, now=utc_now())
+        counts = upkeep.erase_customer(engine, settings, **named, who=who, now=utc_now())
     except MagodooError as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from magodoo.connectors.magento.marker import find_marker
+from magodoo.connectors.magento.writes import find_marker
 from magodoo.domain.states import CANCELED_IN_MAGENTO, MagentoInvoiceState
 from magodoo.domain.tracking import LONGEST
 from magodoo.domain.vocabulary import Kind, Side

@@ -22,7 +22,7 @@ import msgspec
 
 from magodoo.connectors.magento.bundles import BUNDLE, is_priced_by_parts, with_own_prices
 from magodoo.connectors.magento.items import check_lines, quantity_differences
-from magodoo.connectors.magento.marker import Marker, find_marker
+from magodoo.connectors.magento.writes import Marker, find_marker
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.states import FRAUD, NOTHING_IS_PLANNED, NOTHING_IS_WRITTEN
 from magodoo.domain.vocabulary import FindingType, Kind, Side

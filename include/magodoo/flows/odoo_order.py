@@ -20,8 +20,8 @@ from magodoo.domain.states import CANCELLED_IN_ODOO, CONFIRMED_IN_ODOO, MagentoO
 from magodoo.domain.vocabulary import Kind
 from magodoo.errors import FixDocument, MagodooError
 from magodoo.extract.canonical import CanonicalDocument
-from magodoo.extract.notes import transfer_note
 from magodoo.extract.odoo_fields import is_intercompany
+from magodoo.extract.written import transfer_note
 from magodoo.flows import order_readiness
 from magodoo.flows.customers import customer, load_partners
 from magodoo.flows.duplicates import SaleRequest, Search, duplicate_candidates, is_ours

@@ -24,7 +24,7 @@ from magodoo.notifications import outbox
 from magodoo.notifications.chart import fourteen_days
 from magodoo.notifications.csv_export import money, to_csv
 from magodoo.notifications.outbox import Mail
-from magodoo.quality.all_checks import ALL_CHECKS
+from magodoo.quality.catalogue import ALL_CHECKS
 from magodoo.quality.checks import Holds
 from magodoo.reconcile import repository
 from magodoo.settings import Instance

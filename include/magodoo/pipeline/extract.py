@@ -19,8 +19,7 @@ from magodoo.domain.vocabulary import Kind, Side
 from magodoo.extract.reading import Batch, Source
 from magodoo.ledger.checkpoints import checkpoint
 from magodoo.pipeline import master_data, order_completion
-from magodoo.pipeline.prefetch import in_background, rarely_collected
-from magodoo.pipeline.store import Page, Progress, store
+from magodoo.pipeline.pages import Page, Progress, in_background, rarely_collected, store
 from magodoo.staging import completeness, runs
 from magodoo.staging.completeness import all_staged
 from magodoo.staging.documents import Staged

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import FixConfiguration
 from magodoo.extract.reading import Batch, MagentoSource, OdooSource, Source
-from magodoo.pipeline.store import note_moved, page, store
+from magodoo.pipeline.pages import note_moved, page, store
 from magodoo.staging import completeness, deletion, quarantine
 
 if TYPE_CHECKING:

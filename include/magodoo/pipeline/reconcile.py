@@ -20,7 +20,7 @@ from magodoo.flows import planner
 from magodoo.ledger import changes
 from magodoo.ledger.checkpoints import checkpoint
 from magodoo.pipeline import extract, sales_lists
-from magodoo.pipeline.prefetch import rarely_collected
+from magodoo.pipeline.pages import rarely_collected
 from magodoo.staging import db, runs, sales_lines
 from magodoo.staging import frames as staged
 from magodoo.staging.work_queue import WorkQueue

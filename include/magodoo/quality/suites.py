@@ -25,7 +25,7 @@ from sqlalchemy import Connection, Engine
 from magodoo.domain import labels
 from magodoo.errors import InvariantError
 from magodoo.pg_sessions import SCHEMA, seen_by_all
-from magodoo.quality.all_checks import ALL_CHECKS
+from magodoo.quality.catalogue import ALL_CHECKS
 from magodoo.quality.checks import COLUMNS, REQUIRED_COLUMNS, Check, Holds
 from magodoo.settings import Instance
 

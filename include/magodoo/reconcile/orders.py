@@ -11,18 +11,7 @@ from magodoo.reconcile import comparison, quantities
 from magodoo.reconcile import matching as match
 from magodoo.reconcile.dataset import Frames, Mask
 from magodoo.reconcile.finding import Finding
-from magodoo.reconcile.findings import (
-    addresses,
-    amounts,
-    amounts_beside,
-    authorised,
-    credit,
-    missing,
-    payments,
-    records,
-    states,
-    stock,
-)
+from magodoo.reconcile.findings import addresses, amounts, credit, missing, payments, records, states, stock
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View, in_scope
 from magodoo.settings import Instance, drafted_by_default
@@ -111,8 +100,8 @@ def find(situation: Situation) -> list[Finding]:
         *payments.payment_reversed(situation),
         *credit.refunded_to_credit(situation),
         *alone,
-        *authorised.capture_needed(situation, alone),
-        *amounts_beside.not_invoiced(situation),
+        *payments.capture_needed(situation, alone),
+        *amounts.not_invoiced(situation),
         *stock.will_ship_too_much(situation),
         *stock.sent_beside(situation),
         *stock.over_refunded(situation),

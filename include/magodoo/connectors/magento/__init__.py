@@ -2,9 +2,8 @@
 
 from magodoo.connectors.magento.client import MagentoClient
 from magodoo.connectors.magento.connection import AdminLogin, BearerToken, MagentoConnection, OAuth1
-from magodoo.connectors.magento.marker import Marker, find_marker
 from magodoo.connectors.magento.pagination import Page, Quarantined
-from magodoo.connectors.magento.writes import Track
+from magodoo.connectors.magento.writes import Marker, Track, find_marker
 
 __all__ = [
     "AdminLogin",

@@ -1,11 +1,8 @@
-"""Request bodies of the writes to Magento, checked before they are sent, and the ids in the answers.
-
-Everything that Magento would otherwise fill in by default is given explicitly: items, arguments, capture, notification
-(docs/facts/magento-2.4.7.md#5).
-"""
+"""Build the bodies of the calls that write to Magento, and the marker by which each document is found again."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,6 +13,52 @@ from magodoo.connectors.magento.schema import entity_id
 from magodoo.domain.tracking import LONGEST
 from magodoo.domain.vocabulary import Kind
 from magodoo.errors import FixDocument, InvariantError, OutcomeUnknown, Unreadable
+
+_MARK = re.compile(
+    r"(?<![\w:.-])magodoo:(?P<instance>[A-Za-z0-9_-]{1,64}):(?P<database>[0-9a-fA-F-]{8,64})"
+    r":(?P<model>[a-z][a-z0-9_.]{0,63}):(?P<id>[1-9][0-9]{0,18})(?![\w:.-])"
+)
+
+
+@dataclass(frozen=True)
+class Marker:
+    """The record of an Odoo database that a Magento document was written for.
+
+    `str()` returns the text of the comment. Raises InvariantError for parts that could not be parsed again.
+    """
+
+    instance: str
+    database: str
+    model: str
+    id: int
+
+    def __post_init__(self) -> None:
+        if not _MARK.fullmatch(str(self)):
+            raise InvariantError(f"{self} is no marker that could be read back")
+
+    def __str__(self) -> str:
+        return f"magodoo:{self.instance}:{self.database}:{self.model}:{self.id}"
+
+
+def parse_marker(text: Any) -> Marker | None:
+    """Return the first marker in a text, or None."""
+    found = _MARK.search(text) if isinstance(text, str) else None
+    return Marker(found["instance"], found["database"], found["model"], int(found["id"])) if found else None
+
+
+def find_marker(document: Mapping[str, Any]) -> Marker | None:
+    """Return the marker of a document, from its comments or an order's history, or None.
+
+    A comment that the customer can see is ignored: markers are invisible, and a customer's own note is visible.
+    """
+    for name in ("comments", "status_histories"):
+        for comment in document.get(name) or ():
+            if isinstance(comment, Mapping) and not comment.get("is_visible_on_front"):
+                marker = parse_marker(comment.get("comment"))
+                if marker:
+                    return marker
+    return None
+
 
 MOST_TRANSACTION_ID = 50
 

@@ -13,7 +13,7 @@ from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.reconcile import quantities, rows, shares
 from magodoo.reconcile.dataset import ROLES, Mask, Positions
 from magodoo.reconcile.finding import Finding, about, amount_of
-from magodoo.reconcile.findings import authorised, foreign_lines, records, stock
+from magodoo.reconcile.findings import amounts, payments, records, stock
 from magodoo.reconcile.findings.payments import settled_by_payments
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
@@ -75,7 +75,7 @@ def _add_lines(situation: Situation, finding: Finding, row: Document) -> None:
     """Write into a `not_representable` finding its lines and prices, or its payment term, also as the reason for no change."""
     if finding.type is not FindingType.NOT_REPRESENTABLE:
         return
-    words = foreign_lines.words(situation, row, PRICE_TOLERANCE)
+    words = amounts.words(situation, row, PRICE_TOLERANCE)
     term = situation.view.column("discounted_tax")[row.at]
     if not words and term:
         words = f"Its payment term {term} lowers its tax upon the invoice, which Magento cannot"
@@ -107,14 +107,14 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
         ),
         (FindingType.REPLACEMENT, _replacements(situation, todo) | _sent_again(situation, todo)),
         (FindingType.DUPLICATE, duplicates),
-        (FindingType.AUTHORISATION_VOIDED, pushed(situation, todo) & view.only_authorised & authorised.is_over(view)),
+        (FindingType.AUTHORISATION_VOIDED, pushed(situation, todo) & view.only_authorised & payments.is_over(view)),
         (FindingType.CAPTURE_NEEDED, pushed(situation, todo) & view.only_authorised),
         (FindingType.MISSING_IN_MAGENTO, todo),
     ]
     for found, odoo, order in _sorted_out(situation, todo, reasons):
         made = amount_of(about(found, odoo=odoo, order=order), odoo, Side.ODOO)
-        if found in authorised.TYPES and order is not None:
-            made.detail = authorised.words(situation, order)
+        if found in payments.CAPTURE_TYPES and order is not None:
+            made.detail = payments.words(situation, order)
         if found is FindingType.REVERSED_BEFORE_PUSH:
             reversed_.describe(made, situation)
         _add_lines(situation, made, odoo)

@@ -1,4 +1,4 @@
-"""Index the documents that a check on single documents would name (`magodoo.quality.checks_of_staging`)."""
+"""Index the documents that a check on single documents would name (`magodoo.quality.catalogue`)."""
 
 from alembic import op
 
