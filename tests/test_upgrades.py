@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from shop_and_books import GOODS, ShopAndBooks
+from shop_and_books import ShopAndBooks
 from sqlalchemy import text
+from upgrade_days import as_left, days, fill
 
 from magodoo import staging
-from magodoo.pipeline import reconcile
+from magodoo.pipeline import load, reconcile
 from magodoo.staging.db import MIGRATIONS, SCHEMA
 from magodoo_devstack.postgres import Cluster
-from magodoo_sandbox.seed.shop import CARD
 
 CONFIG = Config()
 CONFIG.set_main_option("script_location", str(MIGRATIONS))
@@ -84,39 +86,66 @@ def test_invoices_paid_before_evidence_was_stored_count_as_paid(postgres: Cluste
     assert paid == ["301"]
 
 
-BEFORE_KINDS_WERE_MENDED = "0012"
-"""The last schema before records that cannot be read named their orders and documents carried what settled them."""
-SINCE_THEN = "{settlement,addressed,written,since,noted,foreign_units,was_paid,set_aside,tendered,tendered_base,flaw,deleted_store}"
-OPEN = """select id, kind, source_id, state, verdict, approval, request_hash from change
-    where state in ('planned', 'approved', 'leased', 'uncertain') order by id"""
+RENEWED = {"0012": "15 16 23 30 31 32 36 39 40 41 44 45 53", "0017": ""}
+"""By schema, the orders whose requests later versions make otherwise on purpose: bundles, goods refunded before they left, cancelled orders
+and tracking numbers (see the changelog)."""
+SPREAD = """
+    update change set state = :state, attempts = 1, lease_until = now() + interval '1 hour', not_before = now(),
+        approval = 'approved', approved_hash = request_hash, approved_by = 'clerk', approved_at = now()
+    where id % 4 = :place and state = 'planned'"""
+OPEN = """
+    select id, kind, source_id, state, verdict, approval, request_hash, approved_hash, checked_hash from change
+    where state in ('planned', 'approved', 'leased', 'uncertain') and order_key <> all(string_to_array(:renewed, ' '))
+        and (:last = 0 or id <= :last) order by id"""
+ENDS = "select distinct state from change where id = any(:ids)"
+FORGET = """
+    update change set state = 'uncertain', not_before = now(), target_id = null, finished_at = null where id = any(:ids)"""
 
 
-def test_an_upgrade_replans_nothing_and_keeps_approvals_and_verdicts(pair: ShopAndBooks) -> None:
-    orders = [pair.order(GOODS, payment) for payment in ("banktransfer", "cashondelivery", CARD) for _ in range(2)]
-    for order in orders:
-        pair.shop.invoice(order)
-        pair.shop.ship(order)
-    pair.look()
-    pair.release()
-    with pair.engine.begin() as connection:
-        for place, state in enumerate(("approved", "leased", "uncertain")):
-            connection.execute(
-                text("""update change set state = :state, attempts = 1, lease_until = now() + interval '1 hour', approval = 'approved',
-                    approved_hash = request_hash, approved_by = 'clerk', approved_at = now() where id % 4 = :place"""),
-                {"state": state, "place": place},
-            )
-        before = connection.execute(text(OPEN)).all()
+@pytest.mark.parametrize("day", range(3))
+@pytest.mark.parametrize("schema", RENEWED)
+def test_what_a_version_left_open_is_kept_and_written_once(
+    schema: str, day: int, postgres: Cluster, tmp_path: Path
+) -> None:
+    left, name = days(schema)[day], f"left_{schema}_{day}"
+    postgres.create_database(name)
+    engine = staging.connect(postgres.url(name))
+    with engine.begin() as connection:
+        connection.execute(text(f"create schema {SCHEMA}"))
         CONFIG.attributes["connection"] = connection
-        command.downgrade(CONFIG, BEFORE_KINDS_WERE_MENDED)
-        connection.execute(text(f"update document set details = details - '{SINCE_THEN}'\\:\\:text[]"))
-    staging.migrate(pair.engine.url.render_as_string(hide_password=False))
+        command.upgrade(CONFIG, schema)
+        fill(connection, left)
+        for place, state in enumerate(("approved", "leased", "uncertain")):
+            connection.execute(text(SPREAD), {"state": state, "place": place})
+        last = max(row["id"] for row in left["staging"]["change"])
+        renewed = {"renewed": RENEWED[schema], "last": last}
+        before = connection.execute(text(OPEN), renewed).all()
+    engine.dispose()
+    staging.migrate(postgres.url(name))
+    ids = {"ids": [row.id for row in before]}
+    with as_left(postgres.url(name), tmp_path, left, day) as pair:
+        _run(pair, "update order_work set staged_version = staged_version + 1")
+        reconcile.run(pair.context())
+        with pair.engine.connect() as connection:
+            assert connection.execute(text(OPEN), renewed).all() == before
+        pair.look()
+        with pair.engine.connect() as connection:
+            assert connection.execute(text(OPEN), renewed).all() == before, "nor does what is read again"
+        _run(pair, "update change set lease_until = now() - interval '1 minute' where state = 'leased'")
+        for _ in range(2):  # an order that replaces another waits until that one is cancelled
+            load.run(pair.context())
+            _run(pair, "update change set not_before = now() where not_before is not null")
+        with pair.engine.connect() as connection:
+            assert connection.scalars(text(ENDS), ids).all() == ["done"]
+        written = pair.writes()
+        _run(pair, FORGET, **ids)
+        load.run(pair.context())
+        assert pair.writes() == written, "what may have been written is found"
+        with pair.engine.connect() as connection:
+            assert connection.scalars(text(ENDS), ids).all() == ["done"]
+    postgres.drop_database(name)
+
+
+def _run(pair: ShopAndBooks, statement: str, **values: object) -> None:
     with pair.engine.begin() as connection:
-        connection.execute(text("update order_work set staged_version = staged_version + 1"))
-    assert reconcile.run(pair.context())["orders"] >= len(orders)
-    with pair.engine.connect() as connection:
-        assert connection.execute(text(OPEN)).all() == before
-    for order in orders:
-        pair.touch(order)
-    pair.look()
-    with pair.engine.connect() as connection:
-        assert connection.execute(text(OPEN)).all() == before, "nor does what is read again by the new release"
+        connection.execute(text(statement), values)
