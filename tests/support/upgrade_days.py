@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from request_story import DAY, FixedDays, a_pair
+from request_forms import DAY, FixedDays, a_pair
 from sqlalchemy import Connection, text
 
 from magodoo.staging.db import SCHEMA
