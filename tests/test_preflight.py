@@ -141,7 +141,7 @@ def test_prepared_systems_pass_and_problems_of_single_orders_are_warnings(lab: L
 
 def test_every_area_of_preflight_has_a_line(lab: Lab) -> None:
     areas = (
-        "connection and rights", "version", "clock", "stores", "sources", "delivery key", "warehouses", "automatic invoicing",
+        "connection and rights", "version", "address", "database", "clock", "stores", "sources", "delivery key", "warehouses", "automatic invoicing",
         "other connectors", "taxes", "service products", "payment methods", "delivery methods", "products", "cut-over", "lock dates",
         "currencies", "sales journal", "payment journals", "e-invoicing", "mails", "staging schema",
     )  # fmt: skip

@@ -11,7 +11,7 @@ from magodoo.connectors.odoo.record_kinds import DELIVERY_KEY
 from magodoo.domain.kinds import Need
 from magodoo.domain.vocabulary import Side
 from magodoo.errors import FixConfiguration, FixDocument, Forbidden, MagodooError
-from magodoo.preflight import clock
+from magodoo.preflight import clock, systems
 from magodoo.preflight.results import Outcome, some
 from magodoo.preflight.subject import Check, Subject
 
@@ -221,13 +221,15 @@ def automatic_invoicing(subject: Subject) -> Outcome:
 
 
 def identity(subject: Subject) -> Outcome:
-    """Read the UUID of the database that references name; a copy of the database has the same (docs/facts/odoo-19.0.md#6)."""
+    """Check that this is the database that was written to before: references name it, and a copy of it is another system."""
     try:
-        return Outcome(f"database {subject.odoo.installation.database_uuid()}, {subject.odoo.company.row()['name']}")
+        outcome = Outcome(f"database {subject.odoo.installation.database_uuid()}, {subject.odoo.company.row()['name']}")
+        now = systems.odoo_now(subject.odoo)
     except MagodooError as problem:
         outcome = Outcome()
         outcome.refuse(str(problem), "let the user read companies, currencies and languages")
         return outcome
+    return systems.judge(subject, now, outcome)
 
 
 def _steps(name: str) -> str:
