@@ -227,11 +227,21 @@ def test_the_same_systems_are_written_to_also_over_https_or_by_a_user_who_sees_l
 
 def test_an_odoo_that_is_away_is_judged_by_its_address_and_holds_up_nothing(lab: Lab) -> None:
     lab.permit()
-    made = lab.context()
-    assert made.odoo_client is not None
-    away = OdooClient.connect(replace(made.odoo_client.connection, url="http://127.0.0.1:9"))
-    reasons = systems.stops(lab.engine, made.instance, made.magento_client, away, made.now())
-    assert [reason for reason in reasons if "address 127.0.0.1:9 was" in reason]
+    assert stops_away(lab, "http://127.0.0.1:9") == [], "another port of this machine is no other system"
+    assert "address localhost was 127.0.0.1" in stops_away(lab, "http://localhost:9")[0]
     with lab.engine.connect() as connection:
         kept = connection.execute(text("select data from master where key = 'written_to'")).scalar_one()
-    assert kept["odoo"]["address"] != "127.0.0.1:9"
+    assert kept["odoo"]["address"] == "127.0.0.1" and kept["odoo"]["identity"]
+
+
+def stops_away(lab: Lab, url: str) -> list[str]:
+    made = lab.context()
+    assert made.odoo_client is not None
+    away = OdooClient.connect(replace(made.odoo_client.connection, url=url))
+    return systems.stops(lab.engine, made.instance, made.magento_client, away, made.now())
+
+
+def test_another_port_of_another_machine_is_another_system(lab: Lab) -> None:
+    lab.permit()
+    lab.shop = f"{SHOP}:8443"
+    assert "address shop.example:8443 was shop.example" in lab.refused()

@@ -25,6 +25,7 @@ from magodoo.settings import Instance
 from magodoo.staging.master_data import MasterData
 
 _FACT = ("magodoo.instance", "written_to")
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,11 @@ def _remember(
 
 
 def _address(url: str) -> str:
-    """Return host, port and path of an address: https or not makes no other system."""
+    """Return host, port and path of an address. https or not makes no other system, nor does the port on this machine itself.
+
+    `make up` and `make demo` take another port when theirs is in use.
+    """
     parts = urlsplit(url)
-    port = "" if parts.port in (None, 80, 443) else f":{parts.port}"
-    return f"{(parts.hostname or '').lower()}{port}{parts.path.rstrip('/')}"
+    host = (parts.hostname or "").lower()
+    port = "" if parts.port in (None, 80, 443) or host in _THIS_MACHINE else f":{parts.port}"
+    return f"{host}{port}{parts.path.rstrip('/')}"
