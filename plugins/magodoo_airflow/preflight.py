@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def permit(pipeline: Context) -> None:
-    """Let an instance write: before its first `apply`, and after its settings changed, a preflight is run.
+    """Let an instance write: before its first `apply`, and after its settings or one of its systems changed, a preflight is run.
 
     Raises FixConfiguration with the failed checks. An instance that only observes needs no permission.
     """
@@ -51,12 +51,23 @@ def permit(pipeline: Context) -> None:
     if not pipeline.instance.mode.any_apply:
         return
     with pipeline.engine.connect() as connection:
-        if results.passed(connection, pipeline.instance):
-            return
+        passed = results.passed(connection, pipeline.instance)
+    if passed and not _stops(pipeline):
+        return
     wrong = [line for line in examine(pipeline.instance.id, read_with_problems()) if line.status is Status.ERROR]
     if wrong:
         found = "; ".join(f"{line.name}: {line.found}" for line in wrong)
         raise FixConfiguration(f"nothing is written: {found}", hint="mend this; the DAG `preflight` shows every check")
+    if stopped := _stops(pipeline):
+        raise FixConfiguration(f"nothing is written: {'; '.join(stopped)}", hint="run the DAG `preflight`")
+
+
+def _stops(pipeline: Context) -> list[str]:
+    """Return why the systems of a run may not be written to, and remember those that may."""
+    from magodoo.preflight import systems
+
+    clients = (pipeline.magento_client, pipeline.odoo_client)
+    return systems.stops(pipeline.engine, pipeline.instance, *clients, pipeline.now())
 
 
 def names(reading: Reading) -> list[str]:

@@ -24,6 +24,13 @@ def main() -> None:
     parser.add_argument("--key", required=True, help="the X-Sandbox-Key of the control routes")
     parser.add_argument("--sync-key", required=True, help="the API key of the user sync")
     parser.add_argument("--admin-key", required=True, help="the API key of the user admin")
+    parser.add_argument(
+        "--series",
+        type=int,
+        default=19,
+        choices=range(16, 21),
+        help="the version that the routes answer as (default 19)",
+    )
     options = parser.parse_args()
 
     def open_database() -> OdooDatabase:
@@ -32,6 +39,7 @@ def main() -> None:
             db.provision()
         else:
             db = OdooDatabase.load_file(options.state)
+        db.series = options.series
         db.give_keys(sync=options.sync_key, admin=options.admin_key)
         return db
 

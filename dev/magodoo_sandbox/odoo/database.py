@@ -25,12 +25,14 @@ _PRIVATE = {"exists", "search_fetch", "browse", "filtered", "mapped", "sudo", "w
 class OdooDatabase:
     """An empty database as after installation; `provision()` adds what a merchant needs.
 
-    `now` is an aware UTC datetime, or None for the real clock. `tables[model][id]` are the rows themselves, for damage.
+    `now` is an aware UTC datetime, or None for the real clock. `series` is the version that the server says it is: only the routes and the
+    calls for rights follow it, the models are those of 19. `tables[model][id]` are the rows themselves, for damage.
     """
 
     def __init__(self, name: str = "odoo") -> None:
         self.name = name
         self.now: datetime | None = None
+        self.series = 19
         self.store = Store()
         self.rights = Rights(self)
         self.lock = threading.RLock()

@@ -34,13 +34,7 @@ _NOT_FOUND = """<!doctype html>
 <h1>Not Found</h1>
 <p>The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.</p>
 """
-_VERSION = {"version_info": [19, 0, 0, "final", 0, ""], "version": "19.0"}
-_RPC_VERSION = {
-    "server_version": "19.0",
-    "server_version_info": [19, 0, 0, "final", 0, ""],
-    "server_serie": "19.0",
-    "protocol_version": 1,
-}
+_JSON2_SINCE = 19
 _UNAUTHENTICATED = "User not authenticated, use an API Key with a Bearer Authorization header."
 _REFUSED = 'connection to server at "127.0.0.1", port 5432 failed: {reason}\n'
 
@@ -65,13 +59,14 @@ def parse(body: bytes) -> Any:
 
 def handle(db: OdooDatabase, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
     """One request. Header names are lower case."""
-    if path in ("/web/version", "/json/version"):
-        return Answer(200, _JSON, to_json(_VERSION))
+    has_json2 = db.series >= _JSON2_SINCE
+    if path in ("/web/version", "/json/version") and has_json2:
+        return Answer(200, _JSON, to_json({"version_info": _info(db), "version": f"{db.series}.0"}))
     if path == "/web/health":
         return Answer(200, _JSON, to_json({"status": "pass"}))
     if path == "/jsonrpc" and method == "POST":
         return _answer_rpc(db, body)
-    if path != "/json/2" and not path.startswith("/json/2/"):
+    if not has_json2 or (path != "/json/2" and not path.startswith("/json/2/")):
         return Answer(404, _HTML, _NOT_FOUND.encode())
     if headers.get("x-odoo-database", db.name) != db.name:
         return no_database()
@@ -175,7 +170,8 @@ def _answer_rpc(db: OdooDatabase, body: bytes) -> Answer:
 
 def _dispatch(db: OdooDatabase, service: str, method: str, args: list[Any]) -> Any:
     if service == "common" and method == "version":
-        return _RPC_VERSION
+        name = f"{db.series}.0"
+        return {"server_version": name, "server_version_info": _info(db), "server_serie": name, "protocol_version": 1}
     if service == "common" and method in ("authenticate", "login"):
         _require_database(db, args[0])
         return db.check_password(args[1], args[2]) or False
@@ -185,8 +181,25 @@ def _dispatch(db: OdooDatabase, service: str, method: str, args: list[Any]) -> A
             raise AccessDenied("Access Denied")
         if method == "execute":
             return db.execute_kw(int(args[1]), args[3], args[4], args[5:], {})
-        return db.execute_kw(int(args[1]), args[3], args[4], *_padded(args[5:]))
+        return db.execute_kw(int(args[1]), args[3], *_as_of_19(db, int(args[1]), args[4], *_padded(args[5:])))
     raise UserError(f"Method not found: {service}.{method}")
+
+
+def _info(db: OdooDatabase) -> list[Any]:
+    return [db.series, 0, 0, "final", 0, ""]
+
+
+def _as_of_19(
+    db: OdooDatabase, uid: int, method: str, args: list[Any], named: dict[str, Any]
+) -> tuple[str, list[Any], dict[str, Any]]:
+    """The call with which 19 answers what an older version is asked about rights (docs/facts/odoo-versions.md#1)."""
+    if db.series == 18 and method == "has_access" and not args:
+        raise IndexError("tuple index out of range")
+    if db.series < 18 and method == "check_access_rights":
+        return "has_access", [[], *args], {name: value for name, value in named.items() if name != "raise_exception"}
+    if db.series < 18 and method == "has_group":
+        return method, [[uid], *args], named
+    return method, args, named
 
 
 def _padded(args: list[Any]) -> tuple[list[Any], dict[str, Any]]:

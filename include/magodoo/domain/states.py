@@ -73,13 +73,14 @@ class OdooMovePaymentState(StrEnum):
 
 
 class OdooPaymentState(StrEnum):
-    """`state` of `account.payment` (`addons/account/models/account_payment.py`). Versions before 18 have POSTED."""
+    """`state` of `account.payment` (`addons/account/models/account_payment.py`). Versions before 18 have POSTED, and CANCEL for CANCELED."""
 
     DRAFT = "draft"
     IN_PROCESS = "in_process"
     PAID = "paid"
     POSTED = "posted"
     CANCELED = "canceled"
+    CANCEL = "cancel"
     REJECTED = "rejected"
 
 
@@ -150,7 +151,7 @@ PAYMENT_MADE_WITHOUT_ENTRY = (OdooPaymentState.IN_PROCESS, OdooPaymentState.PAID
 PAYMENT_MADE = (*PAYMENT_MADE_WITHOUT_ENTRY, OdooPaymentState.POSTED)
 """Payments that are made, in every version."""
 
-PAYMENT_CANCELLED = (OdooPaymentState.CANCELED, "cancelled", OdooPaymentState.REJECTED)
+PAYMENT_CANCELLED = (OdooPaymentState.CANCELED, OdooPaymentState.CANCEL, "cancelled", OdooPaymentState.REJECTED)
 """Payments that were cancelled, or refused by the bank. No known version sends `cancelled`."""
 
 TRANSFER_OPEN = (

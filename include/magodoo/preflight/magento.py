@@ -8,7 +8,7 @@ from magodoo.connectors.magento.connection_test import READS
 from magodoo.domain.kinds import Need
 from magodoo.domain.vocabulary import Side
 from magodoo.errors import FixConfiguration
-from magodoo.preflight import clock
+from magodoo.preflight import clock, systems
 from magodoo.preflight.results import Outcome, some
 from magodoo.preflight.subject import Check, Subject
 
@@ -43,6 +43,11 @@ def version(subject: Subject) -> Outcome:
         )
         outcome.warn(message, f"look whether it is a {MEASURED}; try a few orders in observe first")
     return outcome
+
+
+def address(subject: Subject) -> Outcome:
+    """Check that this is the Magento that was written to before: the staging database belongs to it."""
+    return systems.judge(subject, systems.magento_now(subject.magento), Outcome(subject.magento.connection.base_url))
 
 
 def server_clock(subject: Subject) -> Outcome:
@@ -126,6 +131,7 @@ def sources(subject: Subject) -> Outcome:
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("Magento: connection and rights", connection),
     ("Magento: version", version),
+    ("Magento: address", address),
     ("Magento: clock", server_clock),
     ("Magento: extensions", extensions),
     ("Magento: stores", stores),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from magodoo.connectors.odoo import versions
 from magodoo.connectors.odoo.installation import GROUPS
 from magodoo.connectors.odoo.intercompany import may_read_purchases
 from magodoo.connectors.odoo.record_kinds import DELIVERY_KEY
 from magodoo.domain.kinds import Need
 from magodoo.domain.vocabulary import Side
 from magodoo.errors import FixConfiguration, FixDocument, Forbidden, MagodooError
-from magodoo.preflight import clock
+from magodoo.preflight import clock, systems
 from magodoo.preflight.results import Outcome, some
 from magodoo.preflight.subject import Check, Subject
 
@@ -39,16 +40,19 @@ def connection(subject: Subject) -> Outcome:
 
 
 def version(subject: Subject) -> Outcome:
-    """Check that the version of Odoo is supported and measured."""
+    """Check what this project knows of the version of Odoo: one that lacks something which writing needs is only observed.
+
+    That is an error in `observe`, too: what preflight lets through there may be switched to `apply`.
+    """
     found = subject.odoo.rpc.version
-    outcome = Outcome(f"Odoo {found} over {subject.odoo.rpc.transport.name}")
-    if not subject.odoo.rpc.has_field("account.move.line", "extra_tax_data"):
-        outcome.warn(
-            f"Odoo {found} cannot take a tax to the cent per line",
-            "cents are forced on the document's tax line instead, which a reset to draft loses; prefer Odoo 19",
-        )
-    elif found.major > 19:
-        outcome.warn(f"Odoo {found} is newer than the 19.0 that was measured", "try a few orders in observe first")
+    standing = versions.standing(found)
+    outcome = Outcome(f"{standing.text}, over {subject.odoo.rpc.transport.name}")
+    if not standing.may_write:
+        outcome.refuse(standing.text, "leave the instance in `observe`, or upgrade Odoo to 18 or later")
+    elif standing.support is versions.Support.EXPECTED:
+        outcome.warn(standing.text, "try it on a copy of the database, and a few orders in observe, first")
+    for consequence in versions.lacking(found, versions.Lack.WARNS):
+        outcome.warn(f"Odoo {found}: {consequence}", "prefer Odoo 19 where this matters to you")
     return outcome
 
 
@@ -217,13 +221,15 @@ def automatic_invoicing(subject: Subject) -> Outcome:
 
 
 def identity(subject: Subject) -> Outcome:
-    """Read the UUID of the database that references name; a copy of the database has the same (docs/facts/odoo-19.0.md#6)."""
+    """Check that this is the database that was written to before: references name it, and a copy of it is another system."""
     try:
-        return Outcome(f"database {subject.odoo.installation.database_uuid()}, {subject.odoo.company.row()['name']}")
+        outcome = Outcome(f"database {subject.odoo.installation.database_uuid()}, {subject.odoo.company.row()['name']}")
+        now = systems.odoo_now(subject.odoo)
     except MagodooError as problem:
         outcome = Outcome()
         outcome.refuse(str(problem), "let the user read companies, currencies and languages")
         return outcome
+    return systems.judge(subject, now, outcome)
 
 
 def _steps(name: str) -> str:

@@ -325,6 +325,8 @@ class Instance(Strict):
     """Address of Magento's admin, for links."""
     odoo_url: str = ""
     """Address of Odoo's web client, for links."""
+    confirmed_systems: tuple[str, ...] = ()
+    """Names that preflight gives to a Magento or an Odoo which is another one than this instance last wrote to: a person confirms them here."""
     magento_overlap_seconds: int = 60
     """A scheduled extract reads again what changed so long before the watermark: rows become visible after their stamp."""
     odoo_overlap_seconds: int = 600

@@ -3,7 +3,7 @@
 Keys are SKUs of products; names of taxes, currencies, pricelists, carriers and units; codes of journals, warehouses and
 states of countries; ISO codes of countries. `ir.config_parameter` / `database.uuid` holds `{"value": ...}`,
 `res.company` / `lock_dates` the dates that are set, and `res.company` / `e_invoicing` under `found` what makes its
-documents electronic. `data` is the row as Odoo returned it.
+documents electronic. `magodoo.instance` / `written_to` holds the systems that were last written to, by side. `data` is the row as Odoo returned it.
 """
 
 from __future__ import annotations
@@ -58,6 +58,16 @@ class MasterData:
             {"instance": self.instance, "model": model, "key": key},
         )
         self._insert(model, "key", [{"id": 1, "key": key}], data)
+
+    def fact(self, model: str, key: str) -> Any:
+        """Return what `put_fact` stored; empty when nothing was."""
+        return (
+            self.connection.execute(
+                text("select data from master where instance = :instance and model = :model and key = :key"),
+                {"instance": self.instance, "model": model, "key": key},
+            ).scalar_one_or_none()
+            or {}
+        )
 
     def learn(self, model: str, keys: Sequence[str]) -> None:
         """Store keys to which no record of Odoo belongs, beside those that are known."""

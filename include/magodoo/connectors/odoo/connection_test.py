@@ -8,6 +8,7 @@ from datetime import date
 from magodoo.connectors.odoo.company import Company
 from magodoo.connectors.odoo.installation import GROUPS, Installation
 from magodoo.connectors.odoo.rpc import Rpc
+from magodoo.connectors.odoo.versions import standing
 from magodoo.errors import (
     FixConfiguration,
     Forbidden,
@@ -24,11 +25,15 @@ WARN_DAYS = 30
 
 @dataclass(frozen=True)
 class ConnectionReport:
-    """Result of the test: `problem` is "" or one of host, database, key, company, rights. Warnings are no failure."""
+    """Result of the test: `problem` is "" or one of host, database, key, company, rights. Warnings are no failure.
+
+    `standing` says in words what the version means: whether it is supported, expected to work, or only observed.
+    """
 
     problem: str = ""
     message: str = ""
     version: str = ""
+    standing: str = ""
     transport: str = ""
     user: str = ""
     company: str = ""
@@ -45,7 +50,7 @@ class ConnectionReport:
         if self.problem:
             return f"{self.problem}: {self.message}"
         summary = f"Odoo {self.version} over {self.transport}, user {self.user}, company {self.company}"
-        return "; ".join([summary, *self.warnings])
+        return "; ".join([summary, *filter(None, [self.standing]), *self.warnings])
 
 
 def examine(rpc: Rpc, today: date | None = None) -> ConnectionReport:
@@ -54,7 +59,7 @@ def examine(rpc: Rpc, today: date | None = None) -> ConnectionReport:
         version, transport = str(rpc.version), rpc.transport.name
     except MagodooError as problem:
         return ConnectionReport("host", str(problem))
-    report = ConnectionReport(version=version, transport=transport)
+    report = ConnectionReport(version=version, standing=standing(rpc.version).text, transport=transport)
     installation = Installation(rpc)
     try:
         rpc.call("res.users", "context_get", retry=False)

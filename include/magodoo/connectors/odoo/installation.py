@@ -115,10 +115,23 @@ class Installation:
         """Return an identity of this database that a restricted user can read: the same for every user and address.
 
         Reading `database.uuid` needs administrator rights. It is derived from the creation times of the first company, currency and language
-        instead. A restored copy has the same identity, as it has the same uuid.
+        instead. A restored copy has the same identity, whatever its uuid: see `marks_of_copy`.
         """
         known = [self._creation(model, 1) for model in ("res.company", "res.currency", "res.lang")]
         return str(uuid.uuid5(uuid.NAMESPACE_OID, f"odoo {' '.join(known)}"))
+
+    def marks_of_copy(self) -> tuple[str, bool]:
+        """Return Odoo's own `database.uuid` and whether the database was neutralised; ("", False) for a user who may not read them.
+
+        Odoo gives a duplicate or a database restored *as a copy* a new uuid; one that is restored *as moved* keeps it.
+        """
+        domain = [["key", "in", ["database.uuid", "database.is_neutralized"]]]
+        try:
+            rows = self._rpc.search_read("ir.config_parameter", domain, ["key", "value"])
+        except Forbidden:
+            return "", False
+        found = {str(row["key"]): str(row["value"] or "") for row in rows}
+        return found.get("database.uuid", ""), found.get("database.is_neutralized", "").lower() in ("true", "1", "t")
 
     def _visible(self, model: str, field: str) -> bool:
         try:

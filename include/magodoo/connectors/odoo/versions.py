@@ -1,12 +1,14 @@
-"""Names that changed between Odoo 16 and 19, in one table. All other code uses the names of 19.
+"""What each version of Odoo is to this project, and the names that changed between 16 and 19. All other code uses the names of 19.
 
-A field that a version does not have is not read, and `name_of` returns None for it; rows are returned under the names of 19.
+A field that a version does not have is not read, and `name_of` returns None for it; rows are returned under the names of 19. What a version
+cannot do is in `CAPABILITIES`, and `standing` says in words whether it may be written to.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from magodoo.errors import FixConfiguration
@@ -34,6 +36,108 @@ class Version:
 
 
 OLDEST = 16
+
+
+class Support(StrEnum):
+    """What a version is: run on live servers, not known to differ but never run, or read only."""
+
+    SUPPORTED = "supported"
+    EXPECTED = "expected"
+    OBSERVE = "observe"
+
+
+MAJORS: dict[int, Support] = {
+    16: Support.OBSERVE,
+    17: Support.OBSERVE,
+    18: Support.SUPPORTED,
+    19: Support.SUPPORTED,
+}
+"""Versions that were run on live servers (docs/facts/odoo-19.0.md, docs/facts/odoo-versions.md). Every later one is `expected`."""
+
+
+class Lack(StrEnum):
+    """What a missing capability means: nothing is written, single documents come out otherwise or are refused, or another way is taken."""
+
+    STOPS = "stops"
+    WARNS = "warns"
+    COVERED = "covered"
+
+
+@dataclass(frozen=True)
+class Capability:
+    """Something that versions do from `since` on. `lacking` is what follows before, as text for users, and `lack` what is done about it."""
+
+    since: int
+    lack: Lack
+    lacking: str
+
+
+CAPABILITIES: dict[str, Capability] = {
+    # docs/facts/odoo-versions.md, by the numbers of its rows
+    "tax_per_line": Capability(
+        19,
+        Lack.WARNS,
+        "cents are forced on the document's tax line instead, which a reset to draft loses, and on an order not at all",
+    ),  # 2
+    "payments_of_invoice": Capability(
+        18, Lack.STOPS, "an invoice does not name its payments, so that one paid in Odoo is not seen as paid"
+    ),  # 3
+    "invoice_currency_rate": Capability(
+        18, Lack.WARNS, "invoices and credit notes in another currency are refused"
+    ),  # 5
+    "lock_date_of_sales": Capability(18, Lack.COVERED, "`period_lock_date` is read in its place"),  # 7
+    "reserved_quantities": Capability(
+        17, Lack.STOPS, "what is reserved cannot be read, so that no delivery is validated"
+    ),  # 8
+    "return_wizard": Capability(
+        17, Lack.STOPS, "the lines of a return are filled by the form only, so that none is made"
+    ),  # 9
+    "credit_note_matched": Capability(
+        17, Lack.STOPS, "a posted credit note is not matched with its invoice, so that both stay open"
+    ),  # 10
+    "credit_to_invoice": Capability(17, Lack.STOPS, "confirmed orders do not count against the credit limit"),  # 11
+    "has_access": Capability(18, Lack.COVERED, "rights are asked for by `check_access_rights`"),  # 1
+    "payment_canceled": Capability(18, Lack.COVERED, "a cancelled payment has the state `cancel`"),  # 13
+}
+"""What differs between versions, by a name of ours."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a version is, with the reason in words. `may_write`: whether `apply` is let through."""
+
+    support: Support
+    text: str
+
+    @property
+    def may_write(self) -> bool:
+        """Return whether anything is written to this version."""
+        return self.support is not Support.OBSERVE
+
+
+def can(version: Version, capability: str) -> bool:
+    """Return whether a version has a capability of `CAPABILITIES`."""
+    return version.major >= CAPABILITIES[capability].since
+
+
+def lacking(version: Version, lack: Lack) -> list[str]:
+    """Return what follows from the capabilities that a version lacks, of those whose lack means this."""
+    return [each.lacking for name, each in CAPABILITIES.items() if each.lack is lack and not can(version, name)]
+
+
+def standing(version: Version) -> Standing:
+    """Return what a version is. One that is not in `MAJORS` is a later one, and expected to do what 19 does."""
+    support = MAJORS.get(version.major, Support.EXPECTED)
+    if support is Support.OBSERVE:
+        why = "; ".join(lacking(version, Lack.STOPS))
+        return Standing(support, f"Odoo {version}: `observe` only, because {why}")
+    if support is Support.EXPECTED:
+        return Standing(
+            support,
+            f"Odoo {version}: expected to work like {max(MAJORS)}.0, never run on a live server by this project",
+        )
+    return Standing(support, f"Odoo {version}: supported")
+
 
 RENAMED: dict[tuple[str, str], tuple[tuple[int, str | None], ...]] = {
     # (model, name in 19): (first version of the newer name, name before it), newest change first

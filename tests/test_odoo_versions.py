@@ -1,0 +1,145 @@
+"""What is known of each version of Odoo, in one table: which is written to, and what follows where something is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.company import LOCKS
+from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.connectors.odoo.versions import (
+    CAPABILITIES,
+    MAJORS,
+    Lack,
+    Support,
+    Version,
+    can,
+    lacking,
+    method_of,
+    name_of,
+    standing,
+)
+from magodoo.domain.states import PAYMENT_CANCELLED
+from magodoo_sandbox.odoo import RunningSandbox
+
+
+@pytest.mark.parametrize(
+    ("major", "support", "may_write"),
+    [
+        (16, Support.OBSERVE, False),
+        (17, Support.OBSERVE, False),
+        (18, Support.SUPPORTED, True),
+        (19, Support.SUPPORTED, True),
+        (20, Support.EXPECTED, True),
+        (27, Support.EXPECTED, True),
+    ],
+)
+def test_each_version_is_supported_expected_or_observed(major: int, support: Support, may_write: bool) -> None:
+    found = standing(Version(major))
+    assert (found.support, found.may_write) == (support, may_write)
+
+
+def test_a_version_is_observed_exactly_where_something_is_missing_that_writing_needs() -> None:
+    assert {major: bool(lacking(Version(major), Lack.STOPS)) for major in MAJORS} == {
+        major: support is Support.OBSERVE for major, support in MAJORS.items()
+    }
+
+
+def test_the_words_name_what_is_missing() -> None:
+    assert standing(Version(17)).text == (
+        "Odoo 17.0: `observe` only, because an invoice does not name its payments, so that one paid in Odoo is not seen as paid"
+    )
+    assert "no delivery is validated" in standing(Version(16)).text
+    assert standing(Version(18)).text == "Odoo 18.0: supported"
+    assert standing(Version(21)).text == (
+        "Odoo 21.0: expected to work like 19.0, never run on a live server by this project"
+    )
+
+
+@dataclass(frozen=True)
+class Row:
+    """A capability with the first version that has it, and the place in the code where both sides of that version differ."""
+
+    since: int
+    lack: Lack
+    name: tuple[str, str] | None = None  # model and field whose name shows it
+    before: str | None = None
+    method: bool = False
+
+
+ROWS = {
+    "tax_per_line": Row(19, Lack.WARNS, ("account.move.line", "extra_tax_data")),
+    "payments_of_invoice": Row(18, Lack.STOPS, ("account.move", "matched_payment_ids"), "payment_ids"),
+    "invoice_currency_rate": Row(18, Lack.WARNS, ("account.move", "invoice_currency_rate")),
+    "lock_date_of_sales": Row(18, Lack.COVERED, ("res.company", "sale_lock_date"), "period_lock_date"),
+    "reserved_quantities": Row(17, Lack.STOPS, ("stock.move", "quantity"), "quantity_done"),
+    "return_wizard": Row(17, Lack.STOPS),
+    "credit_note_matched": Row(17, Lack.STOPS),
+    "credit_to_invoice": Row(17, Lack.STOPS),
+    "has_access": Row(18, Lack.COVERED, ("res.partner", "has_access"), "check_access_rights", method=True),
+    "payment_canceled": Row(18, Lack.COVERED),
+}
+
+
+def test_every_capability_has_a_row_of_this_test() -> None:
+    assert set(ROWS) == set(CAPABILITIES)
+
+
+@pytest.mark.parametrize("name", list(ROWS))
+def test_a_capability_holds_from_its_version_on(name: str) -> None:
+    row, last = ROWS[name], Version(ROWS[name].since - 1)
+    assert CAPABILITIES[name].lack is row.lack
+    assert (can(last, name), can(Version(row.since), name), can(Version(99), name)) == (False, True, True)
+    assert CAPABILITIES[name].lacking in lacking(last, row.lack)
+    assert CAPABILITIES[name].lacking not in lacking(Version(row.since), row.lack)
+    if row.name:
+        named = method_of if row.method else name_of
+        assert (named(last, *row.name), named(Version(row.since), *row.name)) == (row.before, row.name[1])
+
+
+def test_a_cancelled_payment_is_known_by_the_state_of_either_side_of_18() -> None:
+    assert {"cancel", "canceled"} <= set(PAYMENT_CANCELLED)
+
+
+def test_the_date_that_closes_sales_is_read_under_its_name_of_the_version() -> None:
+    assert "sale_lock_date" in LOCKS
+    assert name_of(Version(17), "res.company", "hard_lock_date") is None
+
+
+# The connection test
+
+
+@pytest.fixture(scope="module")
+def odoo() -> Iterator[RunningSandbox]:
+    with RunningSandbox() as running:
+        yield running
+
+
+def report_of(odoo: RunningSandbox, series: int) -> str:
+    odoo.db.series = series
+    connection = OdooConnection(odoo.url, "odoo", "sync-key", 1, "sync", attempts=1)
+    with OdooClient.connect(connection) as client:
+        report = client.test_connection()
+    assert report.ok, str(report)
+    return str(report)
+
+
+@pytest.mark.parametrize(
+    ("series", "transport", "words"),
+    [
+        (16, "JSON-RPC", "Odoo 16.0: `observe` only, because"),
+        (17, "JSON-RPC", "Odoo 17.0: `observe` only, because"),
+        (18, "JSON-RPC", "Odoo 18.0: supported"),
+        (19, "JSON-2", "Odoo 19.0: supported"),
+        (20, "JSON-2", "Odoo 20.0: expected"),
+    ],
+)
+def test_the_connection_test_passes_on_each_version_and_says_what_it_means(
+    odoo: RunningSandbox, series: int, transport: str, words: str
+) -> None:
+    said = report_of(odoo, series)
+    assert f"Odoo {series}.0 over {transport}" in said
+    assert words in said
