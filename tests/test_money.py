@@ -48,3 +48,17 @@ def test_a_value_without_a_json_form_is_refused() -> None:
         dump_json({"a": object()})
     with pytest.raises(Unreadable):
         parse_json("NaN")
+
+
+@pytest.mark.parametrize("text", ["1" * 5000, "0." + "1" * 3_000_000, "1e" + "9" * 20, "[1.0" + "0" * 5000 + "]"])
+@pytest.mark.parametrize("keys_are_unique", [False, True])
+def test_a_number_that_nobody_can_mean_is_refused_without_being_computed(text: str, keys_are_unique: bool) -> None:
+    with pytest.raises(Unreadable, match="not JSON"):
+        parse_json(text.encode(), keys_are_unique=keys_are_unique)
+
+
+def test_a_key_that_is_there_twice_is_refused_where_that_is_asked_for() -> None:
+    text = b'{"a": [{"b": 1.50, "c": 2, "b": 1.5}]}'
+    with pytest.raises(Unreadable, match="the key 'b' is there twice"):
+        parse_json(text, keys_are_unique=True)
+    assert parse_json(b'{"a": {"b": 1}, "c": {"b": 0.10}}', keys_are_unique=True)["c"] == {"b": Decimal("0.1")}

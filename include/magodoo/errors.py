@@ -3,6 +3,7 @@
 MagodooError
 ├── TransientError      the same call may succeed later, and repeating it is safe (reads) or decided by the ledger
 │   ├── Unreachable     connection refused, DNS, TLS, timeout before anything was sent
+│   ├── Away            not called, or refused, for a time that the message names: asked for with Retry-After, or after failures in a row
 │   ├── Unavailable     429, 502-504, maintenance page, Odoo's HTML 404, `psycopg2.*` bodies
 │   └── TooLate         a write that was not sent because the worker's lease was about to expire
 ├── OutcomeUnknown      a write may or may not have happened: never repeated blindly, the ledger probes first
@@ -44,6 +45,10 @@ class Unreachable(TransientError):
 
 class Unavailable(TransientError):
     """The server answered that it cannot serve the call now."""
+
+
+class Away(TransientError):
+    """The system is left alone until a time that the message names. Not repeated within the run."""
 
 
 class TooLate(TransientError):

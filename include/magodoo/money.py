@@ -22,6 +22,7 @@ SCALE = 10_000
 _QUANTUM = Decimal("0.0001")
 _ZERO = Decimal(0)
 _LONGEST_EXPONENT = 40
+_LONGEST_NUMBER = 4300  # characters; Python's own limit for whole numbers
 _EXPONENT = re.compile(
     "E[+-][0-9]"
 )  # of a Decimal; with a digit in front the search would take a thousand times as long
@@ -102,11 +103,16 @@ def share(units: int, part: int, whole: int, decimals: int) -> int:
     return rounded(int(exact.to_integral_value(ROUND_HALF_UP)), decimals)
 
 
-def parse_json(text: str | bytes) -> Any:
-    """Return the value of a JSON text, with Decimal for every fraction. Raises Unreadable for invalid JSON, NaN and infinity.
+def parse_json(text: str | bytes, *, keys_are_unique: bool = False) -> Any:
+    """Return the value of a JSON text, with Decimal for every fraction.
+
+    Raises Unreadable for invalid JSON, NaN and infinity, a number of thousands of digits, and, if `keys_are_unique` is set, for a key that
+    is twice in one object: which of the two values is meant, nobody knows.
 
     msgspec decodes valid JSON. The standard decoder takes over where it fails, for the error message, and to accept lone surrogates.
     """
+    if keys_are_unique:
+        return _parse_slowly(text, _unique)
     try:
         return _DECODER.decode(text)
     except (ValueError, RecursionError):
@@ -115,18 +121,34 @@ def parse_json(text: str | bytes) -> Any:
 
 @lru_cache(50_000)
 def _fraction(text: str) -> Decimal:
-    """Return a fraction as Decimal without trailing zeros, so that equal amounts have one form. Cached: most amounts occur many times."""
-    if len(text) > _LONGEST_EXPONENT:
-        return Decimal(text).normalize()  # corrupt
-    return Decimal(text if "e" in text or "E" in text else text.rstrip("0").rstrip(".")) or _ZERO
+    """Return a fraction as Decimal without trailing zeros, so that equal amounts have one form. Cached: most amounts occur many times.
+
+    Raises ValueError for a number that is too long.
+    """
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError(f"a number of {len(text)} characters")
+    try:
+        if len(text) > _LONGEST_EXPONENT:
+            return Decimal(text).normalize()  # corrupt
+        return Decimal(text if "e" in text or "E" in text else text.rstrip("0").rstrip(".")) or _ZERO
+    except ArithmeticError:
+        raise ValueError(f"a number out of range: {text[:_LONGEST_EXPONENT]}") from None
 
 
-def _parse_slowly(text: str | bytes) -> Any:
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in names if names.count(key) > 1)[:60]!r} is there twice")
+    return found
+
+
+def _parse_slowly(text: str | bytes, of_pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
     def refuse(constant: str) -> Any:
         raise ValueError(constant)
 
     try:
-        return json.loads(text, parse_float=_fraction, parse_constant=refuse)
+        return json.loads(text, parse_float=_fraction, parse_constant=refuse, object_pairs_hook=of_pairs)
     except (ValueError, RecursionError) as problem:
         raise Unreadable(f"not JSON: {problem}") from None
 

@@ -1,5 +1,8 @@
 """One HTTP session for both systems: connections, limits, redirects, repeated reads, and one table of what each failure means.
 
+Every exchange has one deadline, from connecting to the last byte of the body; then its socket is shut down, whichever thread waits for it.
+A system that asks for a pause (`Retry-After`) gets it, and one that fails time after time is left alone for a while.
+
 A read is repeated while its failure is a TransientError (`HttpSession.repeated`). A read that tests the connection, and every write, is
 sent once: after a write that may have happened, the ledger searches for its result before anything is sent again.
 """
@@ -14,7 +17,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Literal, TypeVar
@@ -23,9 +27,11 @@ from urllib.parse import urlsplit
 import requests
 import tenacity
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import InvalidHeader, NewConnectionError
 
+from magodoo.connectors.deadline import Watch, watch_connections
 from magodoo.errors import (
+    Away,
     FixConfiguration,
     FixDocument,
     Forbidden,
@@ -48,6 +54,16 @@ System = Literal["magento", "odoo"]
 Auth = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
 CHUNK = 64 * 1024
+PATIENCE = 4
+"""Read timeouts that a whole read may take, however steadily it arrives. A write has one: the lease counts on that."""
+LONGEST_WAIT_ASKED = 60.0
+"""Seconds of `Retry-After` that are waited for; with more the system is away, and its run ends."""
+LONGEST_AWAY = 86_400.0
+"""Seconds at which a longer `Retry-After` is cut off."""
+FAILURES_IN_A_ROW = 8
+"""Failures without a sound answer between them after which a system is left alone; at least two reads' attempts."""
+PAUSE = 60.0
+"""Seconds for which it is left alone."""
 
 
 class Garbled(Unreadable):
@@ -67,7 +83,7 @@ class Failure(Enum):
     BAD_ADDRESS = auto()
     BAD_HEADER = auto()
     BAD_ENCODING = auto()
-    TIMED_OUT = auto()  # before the answer began
+    TIMED_OUT = auto()  # before the answer's headers were there
     BROKEN = auto()  # after the request was sent, or while the answer arrived
     TOO_LARGE = auto()
     TOO_SLOW = auto()
@@ -101,7 +117,12 @@ _UNSOUND = "sent, and no sound answer ({name})"
 _UNUSABLE = "the write got an unusable answer: "
 _NO_ANSWER = "the answer did not arrive ({name})"
 _HTTP = "HTTP {status} with {media}"
-_NO_TLS = _both(FixConfiguration, "TLS could not be verified", "check the certificate")
+_UNTRUSTED = _both(
+    FixConfiguration,
+    "its TLS certificate is not trusted; nothing was sent",
+    "check the certificate; the file of a private authority belongs into the connection",
+)
+_NO_SCHEME = "if it stays so: does this address speak TLS?"
 _NO_SHOP = _both(FixConfiguration, "the shop's address cannot be used ({name})")
 _BUSY_SHOP = _both(Unavailable, "the shop is busy ({status})")
 _NO_ODOO = _both(FixConfiguration, _HTTP, "check the URL: is this an Odoo?")
@@ -111,24 +132,25 @@ FAILURES: Mapping[tuple[Failure | int, System], tuple[Meaning, Meaning]] = {
     # (what happened or the answer's status, where): (what it means for a read, for a write). A read is repeated if it means a TransientError.
     (Failure.NOT_CONNECTED, "magento"): _both(Unreachable, "the shop cannot be reached ({name}); nothing was sent"),
     (Failure.NOT_CONNECTED, "odoo"): _both(Unreachable, "no connection ({name})"),
-    (Failure.UNTRUSTED, "magento"): _both(Unreachable, "the shop cannot be reached (its TLS certificate is not trusted); nothing was sent"),
-    (Failure.UNTRUSTED, "odoo"): _NO_TLS,
-    (Failure.TLS_BROKEN, "magento"): _lost(Unreachable, "the connection broke ({name})", _UNSOUND, _PROBE),
-    (Failure.TLS_BROKEN, "odoo"): (_NO_TLS[0], Meaning(OutcomeUnknown, _NO_ANSWER)),  # it may break while the answer arrives
+    (Failure.UNTRUSTED, "magento"): _UNTRUSTED,
+    (Failure.UNTRUSTED, "odoo"): _UNTRUSTED,
+    # It may break while the answer arrives.
+    (Failure.TLS_BROKEN, "magento"): (Meaning(Unreachable, "the connection broke ({name})", _NO_SCHEME), Meaning(OutcomeUnknown, _UNSOUND, _PROBE)),
+    (Failure.TLS_BROKEN, "odoo"): (Meaning(Unreachable, _NO_ANSWER, _NO_SCHEME), Meaning(OutcomeUnknown, _NO_ANSWER)),
     (Failure.BAD_ADDRESS, "magento"): _NO_SHOP,
     (Failure.BAD_ADDRESS, "odoo"): _both(FixConfiguration, "the URL cannot be used"),
     (Failure.BAD_HEADER, "magento"): _NO_SHOP,
-    (Failure.BAD_HEADER, "odoo"): _lost(Unreachable, _NO_ANSWER),
+    (Failure.BAD_HEADER, "odoo"): _both(FixConfiguration, "the request has an unusable header ({name})"),
     (Failure.BAD_ENCODING, "magento"): _lost(Garbled, "a compressed answer that cannot be unpacked", _UNSOUND, _PROBE),
-    (Failure.BAD_ENCODING, "odoo"): _lost(Unreachable, _NO_ANSWER),
+    (Failure.BAD_ENCODING, "odoo"): _lost(Unreadable, "a compressed answer that cannot be unpacked", _NO_ANSWER),
     (Failure.TIMED_OUT, "magento"): _lost(Unavailable, "no answer in time ({name})", _UNSOUND, _PROBE),
-    (Failure.TIMED_OUT, "odoo"): _lost(Unreachable, _NO_ANSWER),
+    (Failure.TIMED_OUT, "odoo"): _lost(Unavailable, _NO_ANSWER),
     (Failure.BROKEN, "magento"): _lost(Unreachable, "the connection broke ({name})", _UNSOUND, _PROBE),
     (Failure.BROKEN, "odoo"): _lost(Unreachable, _NO_ANSWER),
     (Failure.TOO_LARGE, "magento"): _lost(Garbled, "an answer of more than {bytes} bytes", "the write got an answer of more than {bytes} bytes"),
     (Failure.TOO_LARGE, "odoo"): _lost(Unreadable, "an answer of more than {megabytes} MB"),
-    (Failure.TOO_SLOW, "magento"): _lost(Garbled, "an answer that does not end in time", "the write got an answer that does not end in time"),
-    (Failure.TOO_SLOW, "odoo"): _lost(Unreadable, "an answer that does not end in time"),
+    (Failure.TOO_SLOW, "magento"): _lost(Unavailable, "an answer that does not end in time", "the write got an answer that does not end in time", _PROBE),
+    (Failure.TOO_SLOW, "odoo"): _lost(Unavailable, "an answer that does not end in time"),
     (Failure.REDIRECTED, "magento"): _both(
         FixConfiguration, "redirected to {host}: not followed, the login must not reach another address",
         "set the final address as the connection's base URL",
@@ -159,11 +181,11 @@ FAILURES: Mapping[tuple[Failure | int, System], tuple[Meaning, Meaning]] = {
     (403, "odoo"): _both(Forbidden, _HTTP, "something before Odoo refuses this call"),
     (404, "magento"): _both(FixConfiguration, "no Magento REST interface there (404)", "check the base URL"),
     (408, "magento"): _lost(Unavailable, "{status}", "{status}", _PROBE),
-    (408, "odoo"): (_NO_ODOO[0], Meaning(OutcomeUnknown, _HTTP)),
+    (408, "odoo"): _lost(Unavailable, _HTTP),
     (413, "odoo"): _TOO_MUCH_FOR_ODOO,
     (414, "odoo"): _TOO_MUCH_FOR_ODOO,
     (425, "magento"): _BUSY_SHOP,
-    (425, "odoo"): _NO_ODOO,
+    (425, "odoo"): _both(Unavailable, _HTTP),
     (429, "magento"): _BUSY_SHOP,
     (429, "odoo"): _both(Unavailable, _HTTP),
     (500, "magento"): _lost(Unavailable, "{status}", "{status}", _PROBE),  # and every 5xx
@@ -195,17 +217,26 @@ def failure(
 
 
 _CAUSES: tuple[tuple[Failure, tuple[type[BaseException], ...]], ...] = (
+    (Failure.UNTRUSTED, (ssl.SSLCertVerificationError,)),  # also of a proxy
     (Failure.NOT_CONNECTED, (requests.ConnectTimeout, requests.exceptions.ProxyError, NewConnectionError)),
-    (Failure.UNTRUSTED, (ssl.SSLCertVerificationError,)),
     (Failure.TLS_BROKEN, (requests.exceptions.SSLError,)),
     (Failure.BAD_ADDRESS, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)),
+    (Failure.BROKEN, (InvalidHeader,)),  # of the answer; `requests` names it as a header of the request
     (Failure.BAD_HEADER, (requests.exceptions.InvalidHeader,)),
     (Failure.BAD_ENCODING, (requests.exceptions.ContentDecodingError,)),
     (Failure.TIMED_OUT, (requests.Timeout,)),
 )
 
 
-def failure_of(problem: requests.RequestException) -> Failure:
+_BEFORE_ANYTHING_IS_SENT = (
+    Failure.NOT_CONNECTED,
+    Failure.UNTRUSTED,
+    Failure.BAD_ADDRESS,
+    Failure.BAD_HEADER,
+)
+
+
+def failure_of(problem: Exception) -> Failure:
     """Return what happened: the first of `_CAUSES` in the chain of exceptions that `requests` and `urllib3` wrap around each other."""
     chain: list[Any] = [problem]
     for each in chain:
@@ -238,7 +269,10 @@ class Stats:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What every call to a system may take: seconds, attempts of a read, bytes of an answer (a longer one is aborted)."""
+    """What every call to a system may take: seconds, attempts of a read, bytes of an answer (a longer one is aborted).
+
+    A read ends after `read_timeout` seconds without a byte, and after `PATIENCE` times that in all; a write after `write_timeout` in all.
+    """
 
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
@@ -262,6 +296,69 @@ class Answer:
         return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
+class _Availability:
+    """When a system may be called again: after the pause that it asked for, or after one that its failures in a row earned. Thread-safe."""
+
+    def __init__(self, system: System, most: int) -> None:
+        self._system, self._most, self._lock = system, most, threading.Lock()
+        self._failures = 0
+        self._resume = self._asked_until = -math.inf  # time.monotonic()
+        self._reason = ""
+
+    def wait(self, call: str) -> float:
+        """Return the seconds to wait before a call. Raises Away while the system is left alone."""
+        with self._lock:
+            now = time.monotonic()
+            if now < self._resume:
+                raise self._away(call, now)
+            return max(0.0, self._asked_until - now)
+
+    def failed(self) -> None:
+        """Count a call without a sound answer."""
+        with self._lock:
+            self._failures += 1
+            if self._failures >= self._most:
+                self._resume = max(self._resume, time.monotonic() + PAUSE)
+                self._reason = f"{self._failures} calls in a row failed"
+
+    def sound(self) -> None:
+        """Forget the failures: the system answers."""
+        with self._lock:
+            self._failures = 0
+
+    def asked(self, status: int, seconds: float, call: str) -> Away | None:
+        """Note a pause that the system asked for. Return the error that ends the run, if the pause is too long to be waited for."""
+        with self._lock:
+            now = time.monotonic()
+            if seconds <= LONGEST_WAIT_ASKED:
+                self._asked_until = max(self._asked_until, now + seconds)
+                return None
+            self._resume = max(self._resume, now + min(seconds, LONGEST_AWAY))
+            self._reason = f"it answered {status} and asked to be left alone"
+            return self._away(call, now)
+
+    def _away(self, call: str, now: float) -> Away:
+        until = utc_now() + timedelta(seconds=self._resume - now)
+        return Away(f"away until {until:%Y-%m-%d %H:%M:%S} UTC: {self._reason}", system=self._system, call=call)
+
+
+def _retry_after(value: str, now: datetime) -> float:
+    """Return the seconds of a `Retry-After`, a number or a date; 0 for what is neither or over."""
+    if re.fullmatch(r"\s*[0-9]{1,9}\s*", value):
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return 0.0
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def _is_failure(status: int, body: bytes) -> bool:
+    """Return whether an answer says that the system as a whole is not well: busy, a gateway's error, a page instead of data."""
+    return status in (408, 425, 429) or status > 500 or (status in (200, 404, 500) and is_html(body))
+
+
 class HttpSession:
     """Calls to one system, one exchange at a time in each thread. Thread-safe."""
 
@@ -273,17 +370,18 @@ class HttpSession:
         *,
         connections: int,  # kept open between calls
         wait: tenacity.wait.wait_base,  # between the attempts of a read
-        patience: float = math.inf,  # timeouts that a whole body may take, however steadily it arrives
         verify: bool | str = True,
         proxies: Mapping[str, str] | None = None,
         sleep: Callable[[float], None] = tenacity.sleep,
     ) -> None:
         self.stats = Stats()
-        self._system, self._limits, self._patience = system, limits, patience
+        self._system, self._limits = system, limits
+        self._availability = _Availability(system, max(FAILURES_IN_A_ROW, 2 * limits.attempts))
         self._wait, self._sleep = wait, sleep
         self._verify, self._proxies = verify, proxies or {}
         self._session = requests.Session()
         adapter = HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0)
+        watch_connections(adapter)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._session.headers.update(headers)
@@ -298,10 +396,12 @@ class HttpSession:
     def repeated(self, read: Callable[[], Result], noted: Callable[[tenacity.RetryCallState], None]) -> Result:
         """Return the result of a read, which is called again, after growing pauses, while it raises a TransientError.
 
-        `noted` is called before each pause.
+        `noted` is called before each pause. A system that is away is not asked again.
         """
         return tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(TransientError),
+            retry=tenacity.retry_if_exception(
+                lambda problem: isinstance(problem, TransientError) and not isinstance(problem, Away)
+            ),
             stop=tenacity.stop_after_attempt(self._limits.attempts),
             wait=self._wait,
             before_sleep=noted,
@@ -329,71 +429,106 @@ class HttpSession:
 
         Raises:
             TooLate: a write that was not sent, because time.monotonic() has reached `until`.
+            Away: not sent, or certainly not done: the system asked to be left alone, or failed too often in a row.
             MagodooError: see `FAILURES`.
         """
+        if pause := self._availability.wait(call):
+            log.info("%s: the system asked for a pause of %.1f s", call, pause)
+            self._sleep(pause)
         content = None if body is None else dump_json(body).encode()
         kind = {} if body is None else {"Content-Type": "application/json"}
         request = requests.Request(method, url, {**kind, **(headers or {})}, data=content, auth=auth)
         raw, name, largest = b"", "", self._limits.largest_body
         try:
             prepared = self._session.prepare_request(request)  # logs in, where that is necessary
-            if write and time.monotonic() >= until:
-                raise TooLate(system=self._system, call=call)
-            answer = self._send(prepared, self._limits.write_timeout if write else self._limits.read_timeout)
         except requests.RequestException as problem:
             what, name = failure_of(problem), type(problem).__name__
-        except _CutOff as problem:
-            what, raw = problem.args
         else:
-            log.debug("%s: %s, %s bytes", call, answer.status, len(answer.body))
-            if 300 <= answer.status < 400 and not redirects:
-                host, elsewhere = _target(url, answer.headers)
-                raise failure(Failure.REDIRECTED, self._system, call=call, write=write, host=host, elsewhere=elsewhere)
-            return answer
+            if write and time.monotonic() >= until:
+                raise TooLate(system=self._system, call=call)
+            try:
+                answer = self._send(prepared, write=write)
+            except _Failed as problem:
+                what, name, raw = problem.args
+            else:
+                log.debug("%s: %s, %s bytes", call, answer.status, len(answer.body))
+                self._note(answer, call=call, write=write)
+                if 300 <= answer.status < 400 and not redirects:
+                    host, elsewhere = _target(url, answer.headers)
+                    raise failure(
+                        Failure.REDIRECTED, self._system, call=call, write=write, host=host, elsewhere=elsewhere
+                    )
+                return answer
         # Raised outside the handlers: a cause or context would hold the request, and so the credentials.
-        raise failure(
+        result = failure(
             what, self._system, call=call, write=write, raw=raw, name=name, bytes=largest, megabytes=largest >> 20
         )
+        if issubclass(FAILURES[what, self._system][False].error, TransientError):
+            self._availability.failed()
+        raise result
+
+    def _note(self, answer: Answer, *, call: str, write: bool) -> None:
+        """Note what an answer says about the system. Raises Away if it asks for a long pause and the call certainly did nothing."""
+        if _is_failure(answer.status, answer.body):
+            self._availability.failed()
+        else:
+            self._availability.sound()
+        asked = answer.headers.get("Retry-After", "") if answer.status in (429, 503) else ""
+        if seconds := _retry_after(asked, utc_now()):
+            away = self._availability.asked(answer.status, seconds, call)
+            # A write that a proxy answered with 503 may have reached the system.
+            if away and (not write or answer.status == 429):
+                raise away
 
     def decoded(self, body: bytes, *, call: str, write: bool) -> Any:
-        """Return the value of a JSON body, fractions as Decimal. Raises the error of EMPTY, HTML or NOT_JSON."""
+        """Return the value of a JSON body, fractions as Decimal. Raises the error of EMPTY, HTML or NOT_JSON; a key may not be there twice."""
         try:
-            return parse_json(body)
+            return parse_json(body, keys_are_unique=True)
         except Unreadable as problem:
             reason = str(problem)
         what = Failure.HTML if is_html(body) else Failure.NOT_JSON if body else Failure.EMPTY
         raise failure(what, self._system, call=call, write=write, raw=body[:100_000], problem=reason)
 
-    def _send(self, request: requests.PreparedRequest, timeout: float) -> Answer:
+    def _send(self, request: requests.PreparedRequest, *, write: bool) -> Answer:
+        """Return the answer. Raises _Failed, which holds nothing of the request."""
+        timeout = self._limits.write_timeout if write else self._limits.read_timeout
         began, began_at = time.monotonic(), utc_now()
-        options = self._session.merge_environment_settings(
-            str(request.url), dict(self._proxies), True, self._verify, None
-        )
-        try:
-            with self._session.send(
-                request, timeout=(self._limits.connect_timeout, timeout), allow_redirects=False, **options
-            ) as response:
-                body = _limited(response, self._limits.largest_body, began + timeout * self._patience)
-        finally:
-            self.stats.add(requests=1, seconds=time.monotonic() - began)
-        return Answer(response.status_code, response.headers, body, began_at)
+        parts: list[bytes] = []
+        what: Failure | None = None
+        name, is_answered = "", False
+        with Watch(timeout if write else timeout * PATIENCE) as watch:
+            try:
+                options = self._session.merge_environment_settings(
+                    str(request.url), dict(self._proxies), True, self._verify, None
+                )
+                with self._session.send(
+                    request, timeout=(self._limits.connect_timeout, timeout), allow_redirects=False, **options
+                ) as response:
+                    is_answered = not watch.expired
+                    size = 0
+                    for chunk in response.iter_content(CHUNK):
+                        parts.append(chunk)
+                        size += len(chunk)
+                        if size > self._limits.largest_body:
+                            what = Failure.TOO_LARGE
+                            break
+            except requests.RequestException as problem:
+                what, name = failure_of(problem), type(problem).__name__
+            finally:
+                self.stats.add(requests=1, seconds=time.monotonic() - began)
+            if watch.expired:  # whatever the socket's end looked like: a broken connection, or the end of the answer
+                what, name = Failure.TOO_SLOW if is_answered else Failure.TIMED_OUT, "deadline"
+                if not watch.has_sent:
+                    what = Failure.NOT_CONNECTED
+            elif watch.has_sent and what in _BEFORE_ANYTHING_IS_SENT:
+                what = Failure.BROKEN  # a proxy that closes the connection looks as if it had not been reached
+        if what is not None:
+            raise _Failed(what, name, parts[0] if parts else b"") from None
+        return Answer(response.status_code, response.headers, b"".join(parts), began_at)
 
 
-class _CutOff(Exception):
-    """A body that exceeds its limit in bytes or in time; the arguments are the failure and the body's beginning."""
-
-
-def _limited(response: requests.Response, largest: int, deadline: float) -> bytes:
-    """Return the body. Raises _CutOff as soon as it is larger, or arrives later, than it may."""
-    parts, size = [], 0
-    for chunk in response.iter_content(CHUNK):
-        parts.append(chunk)
-        size += len(chunk)
-        if size > largest:
-            raise _CutOff(Failure.TOO_LARGE, parts[0])
-        if time.monotonic() > deadline:
-            raise _CutOff(Failure.TOO_SLOW, parts[0])
-    return b"".join(parts)
+class _Failed(Exception):
+    """An exchange without a whole answer; the arguments are the failure, the name of its exception, and the body's beginning."""
 
 
 def _target(url: str, headers: Mapping[str, str]) -> tuple[str, str]:

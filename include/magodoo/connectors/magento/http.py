@@ -165,7 +165,6 @@ def _session(connection: MagentoConnection, sleep: Callable[[float], None]) -> H
         wait=wait_exponential_jitter(
             multiplier=connection.first_wait, max=connection.longest_wait, jitter=connection.first_wait
         ),
-        patience=4,
         verify=connection.verify,
         proxies=connection.proxies,
         sleep=sleep,

@@ -397,7 +397,7 @@ class _Reading:
     def _narrow(self, cursor: Cursor, problem: MagodooError) -> tuple[Page, Cursor] | None:
         """Halve the page size until a single row fails: that row is quarantined and skipped."""
         self._good_pages = 0
-        if not self._proven:
+        if not self._proven or isinstance(problem, Unavailable):  # the shop itself may be away by now
             self._prove(problem)
         if self._size > 1:
             self._size //= 2

@@ -17,10 +17,15 @@ from magodoo.connectors.http import Failure, HttpSession, failure
 from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.connectors.odoo.refusals import refusal, unclassified
 from magodoo.connectors.odoo.versions import OF_RECORDS, POSITIONAL, Version
-from magodoo.errors import FixConfiguration, Unauthorized, Unavailable
+from magodoo.errors import FixConfiguration, Unauthorized, Unreadable
+from magodoo.money import parse_json
 
 LONGEST_WAIT = 8.0
 """Maximum seconds between two attempts of a read."""
+
+
+NEVER_OF_ODOO = frozenset({408, 425, 429, 502, 503, 504})
+"""Statuses of what stands before Odoo, whatever their body says (docs/facts/odoo-19.0.md#1)."""
 
 
 class Transport(Protocol):
@@ -85,10 +90,10 @@ class Json2:
         answer = self._session.exchange(
             "POST", f"{self._url}/{model}/{method}", body, headers=self._headers, call=label, write=write
         )
-        if answer.media == "application/json":
-            content = self._session.decoded(answer.body, call=label, write=write)
-            if answer.status == 200:
-                return content
+        if answer.media == "application/json" and answer.status == 200:
+            return self._session.decoded(answer.body, call=label, write=write)
+        if answer.media == "application/json" and answer.status not in NEVER_OF_ODOO:
+            content = parsed_or_none(answer.body)
             if isinstance(content, dict) and isinstance(content.get("name"), str):
                 raise refusal(content["name"], content.get("message", ""), call=label, write=write)
         raise unclassified(answer.status, answer.media, call=label, write=write)
@@ -159,6 +164,14 @@ class JsonRpc:
         raise failure(Failure.NOT_JSON, "odoo", call=label, write=write, message="a JSON-RPC error without its name")
 
 
+def parsed_or_none(body: bytes) -> Any:
+    """Return the value of an error's body, or None where it cannot be parsed: then its status decides."""
+    try:
+        return parse_json(body)
+    except Unreadable:
+        return None
+
+
 def discover(session: HttpSession, connection: OdooConnection) -> Transport:
     """Return the transport of this server: JSON-2 where it is available, otherwise JSON-RPC."""
     answer = session.exchange("GET", f"{connection.url}/web/version", call="version", write=False)
@@ -167,8 +180,8 @@ def discover(session: HttpSession, connection: OdooConnection) -> Transport:
         version = Version.parsed(content.get("version") if isinstance(content, dict) else None)
         if version.major >= 19:
             return Json2(session, connection, version)
-    elif answer.status in (429, 502, 503, 504):
-        raise Unavailable(f"HTTP {answer.status}", system="odoo", call="version")
+    elif answer.status in NEVER_OF_ODOO:
+        raise unclassified(answer.status, answer.media, call="version", write=False)
     rpc = JsonRpc(session, connection, Version(0))
     series = rpc.service("common", "version", [], "version", write=False)
     rpc.version = Version.parsed(series.get("server_serie") if isinstance(series, dict) else None)
