@@ -6,6 +6,9 @@ import base64
 import json
 import os
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from email import message_from_bytes, policy
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +17,9 @@ import pytest
 from aiosmtpd.smtp import AuthResult
 from certificates import self_signed
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
-from magodoo.notifications import outbox
+from magodoo.notifications import email, outbox
 from magodoo.staging import connect
 from magodoo.timestamps import utc_now
 from magodoo_airflow import notify
@@ -65,9 +69,44 @@ def point_at(
     monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(values))
 
 
-def queue(engine: Engine, subject: str, to: str = "books@example.com") -> None:
+def queue(engine: Engine, subject: str, *to: str) -> None:
+    mail = outbox.Mail("t", to or ("books@example.com",), subject, "<p>h</p>", "p", instance="us")
     with engine.begin() as connection:
-        outbox.queue(connection, outbox.Mail("t", (to,), subject, "<p>h</p>", "p", instance="us"), utc_now())
+        outbox.queue(connection, mail, utc_now())
+
+
+def states(engine: Engine) -> dict[str, tuple[str, int]]:
+    """By recipient: sent, given up or waiting, and the attempts."""
+    state = "case when sent_at is not null then 'sent' when given_up_at is not null then 'given up' else 'waiting' end"
+    with engine.connect() as connection:
+        rows = connection.execute(text(f"select recipient, {state}, attempts from mail_recipient")).all()
+    return {recipient: (state, attempts) for recipient, state, attempts in rows}
+
+
+def dead(engine: Engine) -> dict[str, str]:
+    with engine.connect() as connection:
+        return {letter.recipient: letter.why for letter in outbox.dead_letters(connection, "us")}
+
+
+def received(folder: Path) -> list[tuple[str, str]]:
+    """Envelope recipients and subject of each mail that the server kept, oldest first."""
+    mails = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in sorted(folder.glob("*.eml"))]
+    return [(str(mail["X-RcptTo"]), str(mail["Subject"])) for mail in mails]
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, **of_recipients: str) -> dict[str, str]:
+    """The server's answer to RCPT by the local part of the address; "" ends the connection."""
+
+    async def answer(self: Any, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        said = of_recipients.get(address.partition("@")[0], "250 OK")
+        if not said:
+            server.transport.abort()
+        if said.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return said
+
+    monkeypatch.setattr(mail_server.Keeper, "handle_RCPT", answer, raising=False)
+    return of_recipients
 
 
 def test_a_queued_mail_is_sent_once(engine: Engine, smtp: Callable[..., Path]) -> None:
@@ -166,21 +205,303 @@ def test_a_connection_that_is_missing_keeps_the_mails_until_it_is_there(
 def test_a_refused_recipient_does_not_keep_the_other_mails(
     engine: Engine, smtp: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refuse(self: Any, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
-        if address.startswith("gone@"):
-            return "550 no such mailbox"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    monkeypatch.setattr(mail_server.Keeper, "handle_RCPT", refuse, raising=False)
+    answers(monkeypatch, gone="550 no such mailbox")
     folder = smtp()
     queue(engine, "refused", "gone@example.com")
     queue(engine, "sent")
     assert notify.send_waiting("us") == {"sent": 1, "kept": 1}
     assert len(list(folder.glob("*.eml"))) == 1
     with engine.connect() as connection:
-        error = connection.execute(text("select last_error from mail where sent_at is null")).scalar_one()
+        error = connection.execute(text("select last_error from mail_recipient where sent_at is null")).scalar_one()
     assert "no such mailbox" in error
+
+
+@pytest.mark.parametrize("answer", ["550 no such mailbox", "451 greylisted"])
+def test_a_mail_is_sent_again_only_to_the_recipient_whom_it_did_not_reach(
+    engine: Engine, smtp: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    server = answers(monkeypatch, late=answer)
+    folder = smtp()
+    queue(engine, "to both", "here@example.com", "late@example.com")
+    assert notify.send_waiting("us") == {"sent": 0, "kept": 1}
+    assert states(engine) == {"here@example.com": ("sent", 1), "late@example.com": ("waiting", 1)}
+    with engine.connect() as connection:
+        assert answer in outbox.unsent(connection, "us").why
+    server["late"] = "250 OK"
+    assert notify.send_waiting("us") == {"sent": 1, "kept": 0}
+    assert notify.send_waiting("us") == {"sent": 0, "kept": 0}
+    assert [to for to, _ in received(folder)] == ["here@example.com", "late@example.com"]
+
+
+def test_the_last_attempt_makes_a_dead_letter_that_the_next_mail_names_once(
+    engine: Engine, smtp: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MAX_ATTEMPTS", 2)
+    answers(monkeypatch, gone="550 no <such> mailbox")
+    folder = smtp()
+    queue(engine, "to both", "here@example.com", "gone@example.com")
+    for _ in range(3):
+        notify.send_waiting("us")
+    assert states(engine) == {"here@example.com": ("sent", 1), "gone@example.com": ("given up", 2)}
+    assert dead(engine) == {"gone@example.com": "550 no <such> mailbox"}
+    queue(engine, "next")
+    queue(engine, "after that")
+    assert notify.send_waiting("us") == {"sent": 2, "kept": 0}
+    _, following, last = (file.read_text() for file in sorted(folder.glob("*.eml")))
+    following = following.replace("=\n", "")
+    assert (
+        "to gone@example.com: to both (550 no <such> mailbox)" in following and "no &lt;such&gt; mailbox" in following
+    )
+    assert "gone@" not in last
+    assert dead(engine), "preflight and the overview go on naming it"
+
+
+def test_a_dead_letter_is_named_again_when_the_mail_that_named_it_did_not_arrive(
+    engine: Engine, smtp: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MAX_ATTEMPTS", 1)
+    answers(monkeypatch, gone="550 no such mailbox")
+    folder = smtp()
+    for subject, to in (("one", "gone@example.com"), ("two", "gone@example.com"), ("three", "here@example.com")):
+        queue(engine, subject, to)
+        notify.send_waiting("us")
+    (file,) = folder.glob("*.eml")
+    words = file.read_text().replace("=\n", "")
+    assert "gone@example.com: one" in words and "gone@example.com: two" in words
+
+
+def test_a_mail_for_which_the_server_ends_the_connection_is_counted_and_the_others_are_sent(
+    engine: Engine, smtp: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MAX_ATTEMPTS", 2)
+    answers(monkeypatch, poison="", closing="421 closing")
+    folder = smtp()
+    queue(engine, "poison", "poison@example.com")
+    queue(engine, "sent")
+    queue(engine, "closing", "closing@example.com")
+    queue(engine, "sent too")
+    assert notify.send_waiting("us") == {"sent": 2, "kept": 2}
+    assert [subject for _, subject in received(folder)] == ["sent", "sent too"]
+    queue(engine, "a new one")
+    with engine.connect() as connection:
+        first = outbox.waiting_ids(connection, "us")[0]
+        assert (
+            connection.execute(text("select subject from mail where id = :id"), {"id": first}).scalar() == "a new one"
+        )
+    assert notify.send_waiting("us") == {"sent": 1, "kept": 2}
+    assert notify.send_waiting("us") == {"sent": 0, "kept": 0}
+    assert {"poison@example.com", "closing@example.com"} == dead(engine).keys()
+
+
+def test_an_address_that_needs_smtputf8_does_not_keep_the_mail_from_the_others(
+    engine: Engine, smtp: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_server, "Controller", partial(mail_server.Controller, enable_SMTPUTF8=False))
+    monkeypatch.setattr(outbox, "MAX_ATTEMPTS", 1)
+    folder = smtp()
+    queue(engine, "to both", "jörg@example.com", "here@example.com")
+    queue(engine, "to one", "Jörg <joerg@example.com>")
+    assert notify.send_waiting("us") == {"sent": 1, "kept": 1}
+    assert [to for to, _ in received(folder)] == ["here@example.com", "joerg@example.com"]
+    assert "SMTPUTF8" in dead(engine)["jörg@example.com"]
+
+
+def test_a_server_with_smtputf8_gets_such_an_address(engine: Engine, smtp: Callable[..., Path]) -> None:
+    folder = smtp()
+    queue(engine, "to both", "jörg@example.com", "here@example.com")
+    assert notify.send_waiting("us") == {"sent": 1, "kept": 0}
+    (file,) = folder.glob("*.eml")
+    assert "jörg@example.com, here@example.com" in file.read_text(encoding="utf-8")
+
+
+def test_no_character_in_a_subject_keeps_a_mail(engine: Engine, smtp: Callable[..., Path]) -> None:
+    folder = smtp()
+    characters = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xD800]
+    for code in characters:
+        queue(engine, f"before{chr(code)}Bcc: after")
+    assert notify.send_waiting("us") == {"sent": len(characters), "kept": 0}
+    for file in folder.glob("*.eml"):
+        message = message_from_bytes(file.read_bytes(), policy=policy.default)
+        assert message["Subject"] in {"before Bcc: after", "before?Bcc: after"} and message["Bcc"] is None
+
+
+def test_a_mail_that_cannot_be_composed_is_counted_and_the_others_are_sent(
+    engine: Engine, smtp: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    composed = email.as_message
+
+    def broken(mail: outbox.Mail, *words: Any, **more: Any) -> Any:
+        if mail.subject == "broken":
+            raise IndexError("no text")
+        return composed(mail, *words, **more)
+
+    monkeypatch.setattr(email, "as_message", broken)
+    smtp()
+    queue(engine, "broken", "broken@example.com")
+    queue(engine, "sent")
+    assert notify.send_waiting("us") == {"sent": 1, "kept": 1}
+    assert states(engine)["broken@example.com"] == ("waiting", 1)
+
+
+def test_lines_arrive_as_they_were_written(engine: Engine, smtp: Callable[..., Path]) -> None:
+    folder = smtp()
+    lines = ".first\n..second\n.\n\u0085last \u2028 äöü " + "x" * 2000 + "\n"
+    with engine.begin() as connection:
+        outbox.queue(connection, outbox.Mail("t", ("a@example.com",), "s", "h", lines, instance="us"), utc_now())
+    assert notify.send_waiting("us") == {"sent": 1, "kept": 0}
+    (file,) = folder.glob("*.eml")
+    part = message_from_bytes(file.read_bytes(), policy=policy.default).get_body(("plain",))
+    assert part is not None and "".join(part.get_content().split()) == "".join(lines.split())
+    assert part.get_content().startswith(".first\r\n..second\r\n.\r\n")
+
+
+def no_answer(monkeypatch: pytest.MonkeyPatch, first: str = "") -> None:
+    """The server keeps the mail and ends the connection before it says so, or says `first`."""
+    kept = mail_server.Keeper.handle_DATA
+
+    async def keep(self: Any, server: Any, session: Any, envelope: Any) -> str:
+        said = await kept(self, server, session, envelope)
+        if "poison@example.com" not in envelope.rcpt_tos:
+            return said
+        if not first:
+            server.transport.abort()
+        return first
+
+    monkeypatch.setattr(mail_server.Keeper, "handle_DATA", keep)
+
+
+@pytest.mark.parametrize("said", ["", "garbage"])
+def test_a_mail_that_may_have_been_accepted_is_not_sent_twice(
+    engine: Engine, smtp: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    no_answer(monkeypatch, said)
+    server = answers(monkeypatch, late="451 greylisted")
+    folder = smtp()
+    queue(engine, "three", "poison@example.com", "here@example.com", "late@example.com")
+    queue(engine, "next")
+    assert notify.send_waiting("us") == {"sent": 1, "kept": 1}
+    server["late"] = "250 OK"
+    notify.send_waiting("us")
+    notify.send_waiting("us")
+    assert [to for to, _ in received(folder)] == [
+        "poison@example.com, here@example.com",
+        "books@example.com",
+        "late@example.com",
+    ]
+    assert dead(engine).keys() == {"poison@example.com", "here@example.com"}
+    assert "may have accepted" in dead(engine)["here@example.com"]
+
+
+@pytest.mark.parametrize("answer", ["452 full", "554 not this text"])
+def test_a_text_that_the_server_refuses_is_sent_again(
+    engine: Engine, smtp: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    no_answer(monkeypatch, answer)
+    smtp()
+    queue(engine, "refused", "poison@example.com")
+    queue(engine, "next")
+    assert notify.send_waiting("us") == {"sent": 1, "kept": 1}
+    assert states(engine)["poison@example.com"] == ("waiting", 1)
+    assert notify.send_waiting("us") == {"sent": 0, "kept": 1}
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+DEATHS = ["take", "begin", "begin, after", "handing_over", "handing_over, after", "sent", "sent, after", "reported"]
+
+
+@pytest.mark.parametrize("line", DEATHS)
+def test_a_sender_that_dies_at_any_line_loses_nothing_and_sends_nothing_twice(
+    engine: Engine, smtp: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    folder = smtp()
+    queue(engine, "mail", "one@example.com", "two@example.com")
+    name, _, after = line.partition(",")
+    real = getattr(outbox, name)
+
+    def die(*words: Any, **more: Any) -> Any:
+        if after:  # what was written is committed
+            with engine.begin() as own:
+                real(own, *words[1:], **more)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, name, die)
+        with pytest.raises(Killed):
+            notify.send_waiting("us")
+    notify.send_waiting("us")
+    notify.send_waiting("us")
+    got = [to for to, _ in received(folder)]
+    assert got.count("one@example.com, two@example.com") == len(got) <= 1, "never twice"
+    ended = {state for state, _ in states(engine).values()}
+    assert ended == ({"sent"} if not dead(engine) else {"given up"}), "and never forgotten"
+    assert got or dead(engine)
+    if name in {"take", "begin"} or line in {"handing_over", "sent, after"}:
+        assert got and not dead(engine), "what certainly was not accepted is sent, what certainly was is no dead letter"
+
+
+def test_a_mail_that_ends_its_process_every_time_is_given_up(
+    engine: Engine, smtp: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MAX_ATTEMPTS", 2)
+    smtp()
+    queue(engine, "kills")
+    with monkeypatch.context() as patch:
+        patch.setattr(notify, "_hand_over", lambda *_: (_ for _ in ()).throw(Killed()))
+        for _ in range(2):
+            with pytest.raises(Killed):
+                notify.send_waiting("us")
+    assert notify.send_waiting("us") == {"sent": 0, "kept": 0}
+    assert "ended the process" in dead(engine)["books@example.com"]
+
+
+def test_two_senders_at_once_send_each_mail_once(
+    engine: Engine, smtp: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = smtp()
+    queue(engine, "mail")
+    hand_over = notify._hand_over
+
+    def meanwhile(*words: Any) -> Any:
+        monkeypatch.setattr(notify, "_hand_over", hand_over)
+        assert notify.send_waiting("us") == {"sent": 0, "kept": 0}, "the lock is held"
+        return hand_over(*words)
+
+    monkeypatch.setattr(notify, "_hand_over", meanwhile)
+    assert notify.send_waiting("us") == {"sent": 1, "kept": 0}
+    assert len(received(folder)) == 1
+
+
+def test_a_lost_lock_does_not_send_a_mail_twice(
+    engine: Engine, smtp: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = smtp()
+    queue(engine, "mail")
+    handing_over = outbox.handing_over
+
+    def meanwhile(connection: Any, mail: Any, recipients: Any, now: Any) -> list[str]:
+        with engine.begin() as other:
+            handing_over(other, mail, recipients, now)  # another sender, after the database dropped this one's lock
+        return handing_over(connection, mail, recipients, now)
+
+    monkeypatch.setattr(outbox, "handing_over", meanwhile)
+    assert notify.send_waiting("us") == {"sent": 0, "kept": 0}
+    assert not received(folder)
+
+
+def test_mails_are_deleted_once_every_recipient_is_sent_or_given_up(engine: Engine) -> None:
+    queue(engine, "mail", "one@example.com", "two@example.com", "three@example.com")
+    with engine.begin() as connection:
+        (mail,) = outbox.waiting(connection)
+        later = utc_now() + timedelta(days=1)
+        outbox.sent(connection, mail, utc_now(), ["one@example.com"])
+        outbox.unknown(connection, mail, {"two@example.com": "no answer"}, utc_now())
+        assert outbox.forget(connection, later) == 0
+        outbox.sent(connection, mail, later, ["three@example.com"])
+        assert outbox.forget(connection, later) == 0
+        assert outbox.forget(connection, later + timedelta(seconds=1)) == 1
 
 
 def failure(task: str = "extract") -> dict[str, Any]:
@@ -204,3 +525,19 @@ def test_a_failed_task_is_mailed_also_when_the_staging_database_is_away(
     notify.TaskFailed(instance="us")(failure())
     (file,) = folder.glob("*.eml")
     assert b"magento answers 401" in file.read_bytes()
+
+
+def test_a_failed_task_that_is_queued_is_not_mailed_a_second_time_past_the_outbox(
+    engine: Engine, smtp: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = smtp()
+    real = outbox.sent
+
+    def lost(*_: Any) -> None:
+        raise OperationalError("update", {}, Exception("the server closed the connection"))
+
+    monkeypatch.setattr(outbox, "sent", lost)
+    notify.TaskFailed(instance="us")(failure())
+    monkeypatch.setattr(outbox, "sent", real)
+    notify.send_waiting("us")
+    assert len(list(folder.glob("*.eml"))) == 1

@@ -16,7 +16,9 @@ from pages_double import Person
 from pages_sales import FORMULA, HOSTILE, ORDERS, staged_sales
 from sqlalchemy import Engine, text
 
+from magodoo.notifications import outbox
 from magodoo.staging import sales_lines
+from magodoo.timestamps import utc_now
 
 NAMES = ("orders", "invoices", "shipments", "credit_memos")
 WORK = ("/findings", "/changes", "/quarantine", "/runs")
@@ -285,6 +287,18 @@ def test_the_overview_counts_what_agrees_and_what_waits(reader: Any) -> None:
     assert re.search(r"held by the gate</a><span class=\"number\">1<", page)
     assert re.search(r"Oldest open finding</h3><div class=\"big\">9 days", page)
     assert page.count("<polyline") == 5
+
+
+def test_the_overview_names_the_mails_that_were_given_up(person: Person, fresh: Engine) -> None:
+    mail = outbox.Mail("t", ("gone@example.com",), "figures <b>", "<p>h</p>", "p", instance="us")
+    assert "Mails not delivered" not in person.browser.get("/?instance=us").text
+    with fresh.begin() as connection:
+        outbox.queue(connection, mail, utc_now())
+        mail = next(each for each in outbox.waiting(connection, "us") if each.subject == mail.subject)
+        outbox.unknown(connection, mail, {"gone@example.com": "550 no such mailbox"}, utc_now())
+    page = person.browser.get("/?instance=us").text
+    assert 'Mails not delivered</h3><div class="big">1</div>' in page
+    assert "to gone@example.com: figures &lt;b&gt; (550 no such mailbox)" in page
 
 
 def test_an_incomplete_page_is_never_shown_as_complete() -> None:

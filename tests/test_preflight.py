@@ -580,6 +580,21 @@ def test_mails_that_wait_are_a_warning_that_says_why(lab: Lab) -> None:
     assert "1 mails wait since" in line.found and "no connection smtp_default" in line.found
 
 
+def test_a_mail_that_was_given_up_is_a_warning_that_names_the_recipient(lab: Lab) -> None:
+    mail = outbox.Mail("t", ("books@example.com", "gone@example.com"), "figures", "<p>h</p>", "p", instance="us")
+    with lab.engine.begin() as connection:
+        outbox.queue(connection, mail, utc_now())
+        (mail,) = outbox.waiting(connection, "us")
+        outbox.sent(connection, mail, utc_now(), ["books@example.com"])
+        outbox.unknown(connection, mail, {"gone@example.com": "550 no such mailbox"}, utc_now())
+    line = lab.run_check("House: mails")
+    with lab.engine.begin() as connection:
+        connection.execute(text("delete from mail"))
+    assert line.status.value == "warning"
+    assert "1 mail was not delivered and given up" in line.found and "gone@example.com" in line.found
+    assert "550 no such mailbox" in line.found and "wait since" not in line.found
+
+
 def test_a_staging_database_of_an_older_schema_is_an_error_and_keeps_nothing(lab: Lab, staging_url: str) -> None:
     old = connect(staging_url)
     with old.begin() as connection:

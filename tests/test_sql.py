@@ -22,6 +22,7 @@ OWNERS: dict[str, set[str]] = {
     "line": {"staging/documents", "staging/line_linking"},
     "listed": {"staging/sales_lines"},
     "mail": {"notifications/outbox"},
+    "mail_recipient": {"notifications/outbox"},
     "master": {"staging/master_data"},
     "order_lease": {"ledger/leases"},
     "order_work": {"staging/work_queue"},

@@ -57,6 +57,9 @@ def test_an_earlier_schema_is_brought_forward_with_its_data(revision: str, postg
         assert old.execute(text(SHAPE), {"schema": SCHEMA}).all() == new.execute(text(SHAPE), {"schema": SCHEMA}).all()
         assert old.execute(text("select number, grand_total from document")).all() == [("000000007", 123400)]
         assert old.execute(text("select kind, state, amount from change")).all() == [("odoo_invoice", "done", 123400)]
+        assert old.execute(text("select recipient, attempts, sent_at from mail_recipient")).all() == [
+            ("a@example.com", 0, None)
+        ]
         assert old.execute(text("select version_num from alembic_version")).scalar_one() == REVISIONS[-1]
     engine.dispose()
     fresh.dispose()
@@ -84,6 +87,39 @@ def test_invoices_paid_before_evidence_was_stored_count_as_paid(postgres: Cluste
     engine.dispose()
     postgres.drop_database("from_paid")
     assert paid == ["301"]
+
+
+def test_the_state_of_a_mail_becomes_that_of_each_recipient_and_back(postgres: Cluster) -> None:
+    postgres.create_database("from_mails")
+    engine = staging.connect(postgres.url("from_mails"))
+    rows = "select subject, recipient, attempts, sent_at is null, given_up_at is null, last_error from mail_recipient r join mail on id = mail_id order by 1, 2"
+    one = "select subject, attempts, sent_at is null, last_error from mail order by 1"
+    with engine.begin() as connection:
+        connection.execute(text(f"create schema {SCHEMA}"))
+        CONFIG.attributes["connection"] = connection
+        command.upgrade(CONFIG, "0017")
+        connection.execute(
+            text(
+                "insert into mail (topic, recipients, subject, html, plain, attempts, sent_at, last_error) values"
+                " ('t', '{a,b,a}', 'sent', '', '', 1, now(), null), ('t', '{a,b}', 'waits', '', '', 3, null, 'no'),"
+                " ('t', '{a}', 'worn', '', '', 50, null, 'gone')"
+            )
+        )
+        before = connection.execute(text(one)).all()
+        command.upgrade(CONFIG, "0018")
+        moved = connection.execute(text(rows)).all()
+        command.downgrade(CONFIG, "0017")
+        after = connection.execute(text(one)).all()
+    engine.dispose()
+    postgres.drop_database("from_mails")
+    assert moved == [
+        ("sent", "a", 1, False, True, None),
+        ("sent", "b", 1, False, True, None),
+        ("waits", "a", 3, True, True, "no"),
+        ("waits", "b", 3, True, True, "no"),
+        ("worn", "a", 50, True, False, "gone"),
+    ]
+    assert after == before
 
 
 RENEWED = {"0012": "15 16 23 30 31 32 36 39 40 41 44 45 53", "0017": ""}

@@ -98,5 +98,8 @@ GAUGES = {
     "watermark_lag_seconds": """select side, kind, extract(epoch from cast(:now as timestamptz) - last_success_at) as value from watermark
         where instance = :instance and last_success_at > '-infinity'""",
     "quarantined": "select count(*) as value from quarantine where instance = :instance and resolved_at is null",
-    "mails_waiting": "select count(*) as value from mail where sent_at is null and (instance is null or instance = :instance)",
+    "mails_waiting": """select count(distinct m.id) as value from mail m join mail_recipient r on r.mail_id = m.id where r.sent_at is null
+        and r.given_up_at is null and (m.instance is null or m.instance = :instance)""",
+    "mails_given_up": """select count(*) as value from mail m join mail_recipient r on r.mail_id = m.id where r.given_up_at is not null
+        and (m.instance is null or m.instance = :instance)""",
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import smtplib
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
@@ -12,6 +14,9 @@ from magodoo.timestamps import utc_now
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+    from magodoo.notifications.outbox import DeadLetter, Mail
+    from magodoo_airflow.hooks.smtp import Delivery
 
 
 log = logging.getLogger(__name__)
@@ -35,7 +40,6 @@ class TaskFailed(BaseNotifier):
         from sqlalchemy.exc import OperationalError
 
         from magodoo.notifications import alerts
-        from magodoo.notifications.email import as_message
         from magodoo.settings.read import read_with_problems
         from magodoo_airflow.hooks.context import staging_engine
         from magodoo_airflow.hooks.smtp import smtp_client
@@ -56,19 +60,25 @@ class TaskFailed(BaseNotifier):
             engine = staging_engine(settings)
             with engine.begin() as connection:
                 alerts.queue_failed_run(connection, instance, settings.ui_url, utc_now(), **failure)
-            send_waiting(instance.id)
         except OperationalError as problem:
             log.error("the staging database is unavailable, the mail is sent without the outbox: %s", problem)
             mail = alerts.failed_run_mail(instance, settings.ui_url, utc_now(), topic="run_failed", **failure)
             with smtp_client(settings.smtp.connection) as (client, hook):
-                client.send_message(as_message(mail, hook.from_email or settings.smtp.sender))
+                done = _hand_over(client, mail, hook.from_email or settings.smtp.sender, mail.recipients)
+                log.info("accepted for %s, refused: %s, unknown: %s", done.accepted, done.refused, done.unknown)
+            return
+        try:
+            send_waiting(instance.id)
+        except OperationalError as problem:
+            log.error("the mail is queued, and sent with the next ones: %s", problem)
 
 
 def send_waiting(instance: str | None) -> dict[str, int]:
     """Send the unsent emails of an instance (None: of all) and return the counts `sent` and `kept`.
 
-    An email that cannot be sent never fails the run that queued it: it is kept and tried again, also while Airflow's SMTP connection is
-    missing. The reason is logged and shown on the overview.
+    An email that cannot be sent never fails the run that queued it, nor keeps others from being sent: it is tried again for the recipients
+    whom it did not reach, and given up in the end. While there is no connection to a server, all are kept and no attempt is counted. The
+    reason is logged and shown on the overview.
     """
     from airflow.sdk.exceptions import AirflowException
 
@@ -83,22 +93,21 @@ def send_waiting(instance: str | None) -> dict[str, int]:
     counts = {"sent": 0, "kept": 0}
     if not ids:
         return counts
-    try:
-        with smtp_client(settings.smtp.connection) as (client, hook):
-            for mail_id in ids:
-                outcome = _send(client, engine, mail_id, hook.from_email or settings.smtp.sender)
-                if outcome:
-                    counts[outcome] += 1
-    except (
-        AirflowException,
-        OSError,
-        smtplib.SMTPException,
-    ) as problem:
-        counts["kept"] = len(ids) - counts["sent"]
-        why = f"Airflow's connection {settings.smtp.connection} cannot be used: {problem}"
-        log.error("%d mails wait. %s", counts["kept"], why)
-        with engine.begin() as connection:
-            outbox.kept(connection, ids, why)
+    waiting = deque(ids)
+    while waiting:
+        try:
+            with smtp_client(settings.smtp.connection) as (client, hook):
+                while waiting and client.sock is not None:
+                    outcome = _send(client, engine, waiting.popleft(), hook.from_email or settings.smtp.sender)
+                    if outcome:
+                        counts[outcome] += 1
+        except (AirflowException, OSError, smtplib.SMTPException) as problem:
+            counts["kept"] += len(waiting)
+            why = f"Airflow's connection {settings.smtp.connection} cannot be used: {problem}"
+            log.error("%d mails wait. %s", counts["kept"], why)
+            with engine.begin() as connection:
+                outbox.kept(connection, waiting, why)
+            break
     return counts
 
 
@@ -110,19 +119,67 @@ def _waiting(engine: Engine, instance: str | None) -> list[int]:
 
 
 def _send(client: smtplib.SMTP, engine: Engine, mail_id: int, sender: str) -> str:
-    """Send one email. Returns `sent`, `kept`, or "" when another sender has it."""
-    from magodoo.notifications import outbox
-    from magodoo.notifications.email import as_message
+    """Send one email to the recipients who wait for it, and record what became of it for each.
 
-    with engine.begin() as connection:
-        mail = outbox.take(connection, mail_id)
+    Returns `sent` when the server accepted it for all of them, else `kept`; "" when another sender has it. The email's lock is held by one connection
+    while another commits each state: the attempt before it is made, the recipients before the server gets the text, and the answer.
+    """
+    from magodoo.notifications import outbox
+    from magodoo.notifications.email import NAMED
+
+    with engine.begin() as lock:
+        mail = outbox.take(lock, mail_id)
         if mail is None:
             return ""
-        try:
-            client.send_message(as_message(mail, sender))
-        except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as problem:
-            log.error("mail %d was refused and waits: %s", mail.id, problem)
-            outbox.failed(connection, mail, str(problem))
-            return "kept"
-        outbox.sent(connection, mail, utc_now())
-        return "sent"
+        with engine.begin() as connection:
+            recipients = outbox.begin(connection, mail, utc_now())
+            letters = outbox.dead_letters(connection, mail.instance, unreported=True)[:NAMED]
+        if not recipients:
+            return ""
+
+        def begin(accepted: Sequence[str]) -> list[str]:
+            with engine.begin() as connection:
+                return outbox.handing_over(connection, mail, accepted, utc_now())
+
+        done = _hand_over(client, mail, sender, recipients, letters, begin)
+        with engine.begin() as connection:
+            outbox.sent(connection, mail, utc_now(), done.accepted)
+            given_up = outbox.failed(connection, mail, done.refused, utc_now())
+            outbox.unknown(connection, mail, done.unknown, utc_now())
+            if done.accepted:
+                outbox.reported(connection, letters, utc_now())
+    for recipient, why in {**done.refused, **done.unknown}.items():
+        lost = recipient in given_up or recipient in done.unknown
+        log.error("mail %d to %s %s: %s", mail.id, recipient, "is given up" if lost else "waits", why)
+    return "kept" if done.refused or done.unknown else "sent" if done.accepted else ""
+
+
+def _hand_over(
+    client: smtplib.SMTP,
+    mail: Mail,
+    sender: str,
+    recipients: Sequence[str],
+    letters: Sequence[DeadLetter] = (),
+    begin: Callable[[Sequence[str]], Collection[str]] = tuple,
+) -> Delivery:
+    """Hand an email over to those of its recipients whose address the server can read. What fails is in the answer, never raised."""
+    from magodoo.notifications.email import as_message
+    from magodoo_airflow.hooks.smtp import Delivery, deliver, unreadable
+
+    left_out = unreadable(client, mail.recipients)
+    refused = {
+        each: "the address needs SMTPUTF8, which the server does not have" for each in recipients if each in left_out
+    }
+    able = [each for each in recipients if each not in left_out]
+    if not able:
+        return Delivery(refused=refused)
+    try:
+        message = as_message(mail, sender, dead_letters=letters, leave_out=left_out)
+    except Exception as problem:  # whatever text it is that cannot be a message: the other mails are sent
+        log.exception("mail %d cannot be composed", mail.id)
+        return Delivery(
+            refused=refused | dict.fromkeys(able, f"it cannot be composed: {type(problem).__name__}: {problem}")
+        )
+    done = deliver(client, sender, able, message, begin)
+    done.refused.update(refused)
+    return done

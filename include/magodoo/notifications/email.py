@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import re
+from collections.abc import Collection, Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate
 
-from magodoo.notifications.outbox import Mail
+from magodoo.notifications.outbox import DeadLetter, Mail
 
 _LONGEST_SUBJECT = 160
+NAMED = 20  # dead letters that one email names
 
 
-def as_message(mail: Mail, sender: str) -> EmailMessage:
-    """Return the message. Control characters in subject, recipients and topic become spaces, so that no text can inject a header."""
+def as_message(
+    mail: Mail, sender: str, *, dead_letters: Sequence[DeadLetter] = (), leave_out: Collection[str] = ()
+) -> EmailMessage:
+    """Return the message. Control characters in subject, recipients and topic become spaces, so that no text can inject a header.
+
+    :param dead_letters: named at the end of the text, at most NAMED
+    :param leave_out: recipients whose address the server cannot read in a header
+    """
     message = EmailMessage()
     message["Subject"] = one_line(mail.subject)[:_LONGEST_SUBJECT]
     message["From"] = Address("magodoo", addr_spec=sender)
-    message["To"] = ", ".join(one_line(recipient) for recipient in mail.recipients)
+    message["To"] = ", ".join(one_line(recipient) for recipient in mail.recipients if recipient not in leave_out)
     message["Date"] = formatdate(usegmt=True)
     message["Message-ID"] = message_id(mail, sender)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Magodoo-Topic"] = one_line(mail.topic)
-    message.set_content(mail.plain)
-    message.add_alternative(mail.html, subtype="html")
+    lines = [
+        f"{letter.queued_at:%Y-%m-%d %H:%M} UTC, to {one_line(letter.recipient)}: {one_line(letter.subject)} ({one_line(letter.why)})"
+        for letter in dead_letters[:NAMED]
+    ]
+    message.set_content(_with_plain(mail.plain, lines))
+    message.add_alternative(_with_html(mail.html, lines), subtype="html")
     if mail.picture:
         html_part = message.get_payload()[1]  # type: ignore[index]
         html_part.add_related(mail.picture, "image", "png", cid="<picture>", filename="picture.png")  # type: ignore[union-attr]
@@ -33,6 +46,21 @@ def as_message(mail: Mail, sender: str) -> EmailMessage:
     if mail.pdf is not None:
         message.add_attachment(mail.pdf, "application", "pdf", filename=mail.pdf_name or "statement.pdf")
     return message
+
+
+_HEADING = "Earlier emails that were not delivered, and are not sent again:"
+
+
+def _with_plain(plain: str, lines: Sequence[str]) -> str:
+    return plain + "\n".join(("\n\n" + _HEADING, *(f"- {line}" for line in lines), "")) if lines else plain
+
+
+def _with_html(page: str, lines: Sequence[str]) -> str:
+    if not lines:
+        return page
+    listed = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    body, end, rest = page.rpartition("</body>")
+    return f"{body if end else page}<p>{_HEADING}</p><ul>{listed}</ul>{end}{rest if end else ''}"
 
 
 def message_id(mail: Mail, sender: str) -> str:
@@ -44,4 +72,4 @@ def message_id(mail: Mail, sender: str) -> str:
 
 def one_line(value: str) -> str:
     """Return the text with every run of control characters replaced by a space."""
-    return re.sub(r"[\x00-\x1f\x7f\u2028\u2029]+", " ", value).strip()
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", value).strip()

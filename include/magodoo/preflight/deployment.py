@@ -92,7 +92,7 @@ def other_instances(subject: Subject) -> Outcome:
 
 
 def mails(subject: Subject) -> Outcome:
-    """Check that emails can be sent, that none waits, and that every group has recipients."""
+    """Check that emails can be sent, that none waits or was given up, and that every group has recipients."""
     outcome = Outcome()
     try:
         outcome.found = f"{subject.reach_smtp()} answers"
@@ -100,11 +100,18 @@ def mails(subject: Subject) -> Outcome:
         outcome.refuse(f"mails cannot be sent: {problem}", f"correct the connection {subject.settings.smtp.connection}")
     with subject.engine.connect() as connection:
         waiting = outbox.unsent(connection, subject.instance.id)
+        dead = outbox.dead_letters(connection, subject.instance.id)
     if waiting.count:
         since = f"{waiting.since:%Y-%m-%d %H:%M} UTC" if waiting.since else "?"
         outcome.warn(
             f"{waiting.count} mails wait since {since}: {waiting.why or 'not tried yet'}",
             "they are sent with the next ones",
+        )
+    if dead:
+        outcome.warn(
+            f"{len(dead)} mail{'s were' if len(dead) > 1 else ' was'} not delivered and given up, the last one to"
+            f" {dead[0].recipient}, {dead[0].subject!r}: {dead[0].why}",
+            "correct `recipients` or the mail server; the overview lists them, they are not sent again",
         )
     listed = subject.instance.recipients
     nobody = [name for name in ("accounting", "warehouse", "it") if not getattr(listed, name)]

@@ -69,6 +69,7 @@ class Overview:
     changes: dict[str, int]
     quarantined: int
     mails: outbox.Unsent
+    dead_letters: list[outbox.DeadLetter]
     runs: list[Run]
 
 
@@ -105,6 +106,7 @@ def overview(connection: Connection, instance: str, now: datetime) -> Overview:
         rows(_CHANGES)[0],
         rows("select count(*) as n from quarantine where instance = :instance and resolved_at is null")[0]["n"],
         outbox.unsent(connection, instance),
+        outbox.dead_letters(connection, instance),
         [replace(run, counts=counts.get(run.dag_id)) for run in runs],
     )  # fmt: skip
 
