@@ -15,6 +15,7 @@ from magodoo.ledger import leases, read_back
 from magodoo.ledger.changes import Changes
 from magodoo.ledger.executor import Run
 from magodoo.ledger.leases import Leases
+from magodoo.reconcile.repository import Pairs
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def _without_staging(context: Any, writer: Any, targets: Any, documents: Any, be
     """The outcome is committed, but neither what is there now nor the match that the write made."""
     with (
         mock.patch.object(read_back.staged_documents, "stage", lambda *_: None),
-        mock.patch.object(read_back, "_match", lambda *_: None),
+        mock.patch.object(Pairs, "add", lambda *_: None),
     ):
         return _commit(context, writer, targets, documents, before)
 
