@@ -11,7 +11,9 @@ from sqlalchemy import Connection, text
 from magodoo import staging
 from magodoo.domain.kinds import EDGES, ChangeKind, Edge, Effect, Scope, requires, waits_for
 from magodoo.domain.vocabulary import Side
-from magodoo.ledger import changes, decisions, leases
+from magodoo.ledger import decisions
+from magodoo.ledger.changes import Changes, LeasedChange
+from magodoo.ledger.leases import Leases
 from magodoo.timestamps import utc_now
 
 K = ChangeKind
@@ -38,9 +40,9 @@ def approved(connection: Connection, edge: Edge, later_source: str = "11") -> No
     connection.commit()
 
 
-def leased(connection: Connection, *kinds: ChangeKind) -> list[changes.LeasedChange]:
+def leased(connection: Connection, *kinds: ChangeKind) -> list[LeasedChange]:
     """Lease what a worker of these kinds, which share a target, may carry out now."""
-    return leases.claim(connection, an_instance(), kinds[0].target, 10, "worker", 60, kinds=kinds, now=utc_now())
+    return Leases(connection, an_instance()).claim(kinds[0].target, 10, "worker", 60, kinds=kinds, now=utc_now())
 
 
 def state(connection: Connection, kind: ChangeKind) -> tuple[str, str]:
@@ -56,12 +58,12 @@ def test_a_later_change_is_held_back_while_the_earlier_one_is_open(connection: C
     assert state(connection, edge.later) == ("approved", "approved")
 
 
-@pytest.mark.parametrize("end", [leases.refuse, leases.fail, leases.drop], ids=["refused", "failed", "dropped"])
+@pytest.mark.parametrize("end", [Leases.refuse, Leases.fail, Leases.drop], ids=["refused", "failed", "dropped"])
 @pytest.mark.parametrize("edge", EDGES, ids=str)
 def test_a_withdrawn_change_supersedes_only_what_requires_it(connection: Connection, edge: Edge, end: object) -> None:
     approved(connection, edge)
     (earlier,) = leased(connection, edge.earlier)
-    end(connection, earlier, WHY, utc_now())  # type: ignore[operator]
+    end(Leases(connection, an_instance()), earlier, WHY, utc_now())  # type: ignore[operator]
     kept = edge.effect is Effect.WAITS_WHILE_OPEN
     wanted = "approved" if kept else "superseded"
     assert state(connection, edge.later) == (wanted, "approved"), "what is kept keeps its approval"
@@ -81,8 +83,8 @@ def test_another_document_of_the_order_waits_for_nothing_and_loses_nothing(conne
     approved(connection, edge, later_source="12")
     changes = {change.kind: change for change in leased(connection, edge.earlier, edge.later)}
     assert changes.keys() == {edge.earlier, edge.later}
-    leases.put_back(connection, changes[edge.later], None)
-    leases.refuse(connection, changes[edge.earlier], WHY, utc_now())
+    Leases(connection, an_instance()).put_back(changes[edge.later], None)
+    Leases(connection, an_instance()).refuse(changes[edge.earlier], WHY, utc_now())
     assert state(connection, edge.later) == ("approved", "approved")
 
 
@@ -91,11 +93,11 @@ def test_a_refused_payment_leaves_an_approved_credit_note_its_approval(connectio
     edge = next(edge for edge in EDGES if (edge.later, edge.earlier) == (K.ODOO_CREDIT_NOTE, K.ODOO_PAYMENT))
     approved(connection, edge)
     (payment,) = leased(connection, K.ODOO_PAYMENT)
-    leases.refuse(connection, payment, "the journal is gone", utc_now())
-    leases.release(connection, "us", {payment.order_key: payment.token})
+    Leases(connection, an_instance()).refuse(payment, "the journal is gone", utc_now())
+    Leases(connection, an_instance()).release({payment.order_key: payment.token})
     connection.commit()
     again = a_change(K.ODOO_CREDIT_NOTE, source="11")
-    assert changes.record(connection, an_instance(), [again], "next run", ["1"], now=utc_now()).kept == 1
+    assert Changes(connection, "us").record([again], "next run", ["1"], now=utc_now()).kept == 1
     assert state(connection, K.ODOO_CREDIT_NOTE) == ("approved", "approved")
     assert len(leased(connection, K.ODOO_CREDIT_NOTE)) == 1
 
@@ -105,7 +107,7 @@ def test_requirements_are_superseded_transitively(connection: Connection) -> Non
     kinds = (K.ODOO_CREDIT_NOTE, K.ODOO_REFUND_PAYMENT, K.ODOO_STOCK_RETURN)
     recorded(connection, a_change(K.ODOO_INVOICE), *(a_change(kind, source="21") for kind in kinds))
     (invoice,) = leased(connection, K.ODOO_INVOICE)
-    leases.refuse(connection, invoice, WHY, utc_now())
+    Leases(connection, an_instance()).refuse(invoice, WHY, utc_now())
     assert [state(connection, kind)[0] for kind in kinds] == ["superseded"] * 3
 
 

@@ -11,7 +11,8 @@ from load_lab import Died, Lab
 from sqlalchemy import text
 
 from magodoo.domain.vocabulary import Side
-from magodoo.ledger import checkpoints, leases
+from magodoo.ledger import checkpoints
+from magodoo.ledger.leases import Leases
 
 
 def reads_of(made: Lab, count: int) -> int:
@@ -37,7 +38,7 @@ def test_documents_of_a_group_written_by_a_dead_worker_are_found_and_not_written
     orders = delivered(made, 3)
     at(point, 1 if point == "read_back" else 2, die)
     with pytest.raises(Died), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(leases, "release", lambda *_: None)
+        patch.setattr(Leases, "release", lambda *_: None)
         made.load(targets=[Side.MAGENTO])
     assert sum(shipments(made, orders)) == {"checked": 1, "written": 2, "read_back": 3}[point]
     checkpoints.visit(None)

@@ -12,7 +12,8 @@ from load_lab import Died, Lab
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind
-from magodoo.ledger import checkpoints, leases
+from magodoo.ledger import checkpoints
+from magodoo.ledger.leases import Leases
 from magodoo.ledger.planned import PlannedChange
 
 
@@ -100,7 +101,7 @@ def test_a_worker_that_dies_after_the_delivery_is_followed_by_one_that_dates_the
     made.plan(invoiced_and_shipped(made, 6))
     at(point, 1, die)
     with pytest.raises(Died), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(leases, "release", lambda *_: None)
+        patch.setattr(Leases, "release", lambda *_: None)
         made.load()
     checkpoints.visit(None)
     assert [row["state"] for row in made.records("stock.picking", "state")] == ["done"]

@@ -13,8 +13,10 @@ from sqlalchemy import Connection, Engine, text
 from magodoo import staging
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Side
-from magodoo.ledger import approvals, changes, decisions, leases
-from magodoo.ledger import changes as ledger
+from magodoo.ledger import approvals, decisions
+from magodoo.ledger.changes import Changes, LeasedChange, LeaseLost
+from magodoo.ledger.decisions import Verdicts
+from magodoo.ledger.leases import Leases, Outcome
 from magodoo.settings import Instance
 from magodoo.settings.model import Limits, Mode, Modes
 from magodoo.timestamps import utc_now
@@ -37,9 +39,9 @@ def connection(engine: Engine) -> Iterator[Connection]:
 
 def claimed(
     connection: Connection, instance: Instance | None = None, limit: int = 10, **wanted: Any
-) -> list[changes.LeasedChange]:
-    changes = leases.claim(
-        connection, instance or an_instance(), Side.ODOO, limit, "worker", 60, **wanted, now=utc_now()
+) -> list[LeasedChange]:
+    changes = Leases(connection, instance or an_instance()).claim(
+        Side.ODOO, limit, "worker", 60, **wanted, now=utc_now()
     )
     connection.commit()
     return changes
@@ -57,16 +59,16 @@ def expire_leases(connection: Connection) -> None:
 
 def test_the_same_plan_twice_leaves_one_open_change_with_its_verdict(connection: Connection) -> None:
     first = recorded(connection, a_change())
-    second = changes.record(connection, an_instance(), [a_change()], "run 2", now=utc_now())
+    second = Changes(connection, "us").record([a_change()], "run 2", now=utc_now())
     assert (first.ids, second.kept, second.inserted) == (second.ids, 1, 0)
-    assert decisions.unchecked(connection, "us") == []
+    assert Verdicts(connection, "us").unchecked() == []
 
 
 def test_a_new_revision_supersedes_a_planned_change_and_needs_a_new_verdict(connection: Connection) -> None:
     recorded(connection, a_change(total=1))
     recorded(connection, a_change(total=2), release=False)
     assert states(connection) == ["superseded", "planned"]
-    assert len(decisions.unchecked(connection, "us")) == 1
+    assert len(Verdicts(connection, "us").unchecked()) == 1
 
 
 @pytest.mark.parametrize("state", ["leased", "uncertain"])
@@ -74,24 +76,24 @@ def test_a_new_revision_never_supersedes_a_leased_change(connection: Connection,
     recorded(connection, a_change(total=1))
     (change,) = claimed(connection)
     if state == "uncertain":
-        leases.uncertain(connection, change, "timeout", 900)
+        Leases(connection, an_instance()).uncertain(change, "timeout", 900)
     recorded(connection, a_change(total=2))
     assert states(connection) == [state]
 
 
 def test_a_change_that_is_no_longer_planned_is_superseded(connection: Connection) -> None:
     recorded(connection, a_change())
-    outcome = changes.record(connection, an_instance(), [], "run 2", order_keys=["1"], now=utc_now())
+    outcome = Changes(connection, "us").record([], "run 2", order_keys=["1"], now=utc_now())
     assert (outcome.superseded, states(connection)) == (1, ["superseded"])
 
 
 def test_a_refused_request_is_planned_again_only_when_it_changes(connection: Connection) -> None:
     recorded(connection, a_change(total=1))
     (change,) = claimed(connection)
-    leases.refuse(connection, change, "Odoo says no", utc_now())
+    Leases(connection, an_instance()).refuse(change, "Odoo says no", utc_now())
     why = {("odoo_invoice", "11"): "Odoo says no"}
-    assert changes.refused_before(connection, "us", [a_change(total=1)]) == why
-    assert changes.refused_before(connection, "us", [a_change(total=2)]) == {}
+    assert Changes(connection, "us").refused_before([a_change(total=1)]) == why
+    assert Changes(connection, "us").refused_before([a_change(total=2)]) == {}
     again = recorded(connection, a_change(total=1))
     assert again.refused == {("odoo_invoice", "11"): "Odoo says no"}
     assert recorded(connection, a_change(total=2)).inserted == 1
@@ -100,7 +102,7 @@ def test_a_refused_request_is_planned_again_only_when_it_changes(connection: Con
 def test_a_change_depending_on_a_refused_one_is_superseded_with_it(connection: Connection) -> None:
     recorded(connection, a_change(IMPORT, source="1"))
     recorded(connection, a_change(IMPORT, source="1"), a_change(INVOICE), a_change(INVOICE, "2", "21"), release=False)
-    leases.refuse(connection, claimed(connection)[0], "Odoo says no", utc_now())
+    Leases(connection, an_instance()).refuse(claimed(connection)[0], "Odoo says no", utc_now())
     assert states(connection) == ["refused", "superseded", "planned"]
 
 
@@ -116,12 +118,12 @@ def test_changes_depending_indirectly_on_a_rejected_one_are_superseded_too(conne
 def test_only_a_released_request_is_claimed(connection: Connection) -> None:
     recorded(connection, a_change(), release=False)
     assert claimed(connection) == []
-    (row,) = decisions.unchecked(connection, "us")
-    assert decisions.release(connection, [(row.id, "another hash")]) == 0
+    (row,) = Verdicts(connection, "us").unchecked()
+    assert Verdicts(connection, "us").release([(row.id, "another hash")]) == 0
     assert claimed(connection) == []
-    decisions.hold(connection, [(row.id, row.request_hash)], "totals")
+    Verdicts(connection, "us").hold([(row.id, row.request_hash)], "totals")
     assert claimed(connection) == []
-    decisions.release(connection, [(row.id, row.request_hash)])
+    Verdicts(connection, "us").release([(row.id, row.request_hash)])
     assert [change.id for change in claimed(connection)] == [row.id]
 
 
@@ -180,25 +182,23 @@ def test_a_released_change_is_not_claimed_again_for_a_later_document(connection:
 
 def all_batches(
     connection: Connection, limit: int, kinds: list[ChangeKind] | None = None, put_back: bool = False
-) -> list[changes.LeasedChange]:
+) -> list[LeasedChange]:
     """Claim as a run does, batch by batch, until nothing is due."""
-    instance, done = an_instance(), list[ledger.LeasedChange]()
+    leases, done = Leases(connection, an_instance()), list[LeasedChange]()
     seen, tried = set[str](), set[int]()
     while changes := leases.claim(
-        connection, instance, Side.ODOO, limit, "worker", 60, kinds=kinds, skip=seen, tried_changes=tried, now=utc_now()
+        Side.ODOO, limit, "worker", 60, kinds=kinds, skip=seen, tried_changes=tried, now=utc_now()
     ):
         done += changes
         tried |= {change.id for change in changes}
         for change in changes:
             if put_back:
-                leases.put_back(connection, change, "not yet")
+                leases.put_back(change, "not yet")
             else:
-                leases.done(connection, {change: leases.Outcome("1")}, utc_now())
-        leases.release(connection, "us", {change.order_key: change.token for change in changes})
+                leases.done({change: Outcome("1")}, utc_now())
+        leases.release({change.order_key: change.token for change in changes})
         connection.commit()
-        seen |= {change.order_key for change in changes} - leases.left(
-            connection, instance, Side.ODOO, changes, tried, kinds, now=utc_now()
-        )
+        seen |= {change.order_key for change in changes} - leases.left(Side.ODOO, changes, tried, kinds, now=utc_now())
     return done
 
 
@@ -222,28 +222,28 @@ def test_a_worker_that_lost_its_lease_can_neither_renew_nor_commit(connection: C
     (dead,) = claimed(connection)
     expire_leases(connection)
     (heir,) = claimed(connection)
-    assert leases.renew(connection, [dead], 60) == set()
-    with pytest.raises(changes.LeaseLost):
-        leases.done(connection, {dead: leases.Outcome("7", "INV/7")}, utc_now())
-    with pytest.raises(changes.LeaseLost):
-        leases.refuse(connection, dead, "no", utc_now())
-    assert leases.renew(connection, [heir], 60) == {heir.id}
+    assert Leases(connection, an_instance()).renew([dead], 60) == set()
+    with pytest.raises(LeaseLost):
+        Leases(connection, an_instance()).done({dead: Outcome("7", "INV/7")}, utc_now())
+    with pytest.raises(LeaseLost):
+        Leases(connection, an_instance()).refuse(dead, "no", utc_now())
+    assert Leases(connection, an_instance()).renew([heir], 60) == {heir.id}
 
 
 def test_an_expired_lease_is_not_renewed_even_when_nobody_took_it(connection: Connection) -> None:
     recorded(connection, a_change())
     (dead,) = claimed(connection)
     expire_leases(connection)
-    assert leases.renew(connection, [dead], 60) == set()
+    assert Leases(connection, an_instance()).renew([dead], 60) == set()
 
 
 def test_an_order_released_by_its_worker_can_be_claimed_at_once(connection: Connection) -> None:
     recorded(connection, a_change())
     (change,) = claimed(connection)
-    leases.put_back(connection, change, None)
-    leases.release(connection, "us", {"1": change.token + 1})
+    Leases(connection, an_instance()).put_back(change, None)
+    Leases(connection, an_instance()).release({"1": change.token + 1})
     assert claimed(connection) == []
-    leases.release(connection, "us", {"1": change.token})
+    Leases(connection, an_instance()).release({"1": change.token})
     connection.commit()  # the lease ends now, and now is the beginning of the transaction
     assert [each.id for each in claimed(connection)] == [change.id]
 
@@ -251,7 +251,7 @@ def test_an_order_released_by_its_worker_can_be_claimed_at_once(connection: Conn
 def test_an_uncertain_change_locks_its_order_until_the_waiting_time_is_over(connection: Connection) -> None:
     recorded(connection, a_change(source="11"), a_change(source="12"), a_change(order="2", source="21"))
     change = next(item for item in claimed(connection) if item.source_id == "11")
-    leases.uncertain(connection, change, "timeout", 900)
+    Leases(connection, an_instance()).uncertain(change, "timeout", 900)
     connection.execute(text("update change set state = 'planned' where source_id = '12'"))
     expire_leases(connection)
     connection.execute(text("update change set state = 'planned' where source_id = '21'"))
@@ -262,25 +262,25 @@ def test_an_uncertain_change_locks_its_order_until_the_waiting_time_is_over(conn
 
 def test_an_uncertain_change_is_resolved_even_when_its_kind_is_switched_off(connection: Connection) -> None:
     recorded(connection, a_change())
-    leases.uncertain(connection, claimed(connection)[0], "timeout", 0)
+    Leases(connection, an_instance()).uncertain(claimed(connection)[0], "timeout", 0)
     connection.commit()
     (change,) = claimed_after_lease(connection, an_instance(mode=Modes(default=Mode.OBSERVE)))
     assert (change.resumed, change.may_write) == (True, False)
-    leases.resolve_absent(connection, change)
+    Leases(connection, an_instance()).resolve_absent(change)
     assert states(connection) == ["planned"]
 
 
 def test_releasing_a_change_that_may_have_been_written_keeps_it_uncertain(connection: Connection) -> None:
     recorded(connection, a_change())
     (change,) = claimed(connection)
-    leases.put_back(connection, change, "503")
+    Leases(connection, an_instance()).put_back(change, "503")
     assert states(connection) == ["planned"]
     (again,) = claimed_after_lease(connection)
-    leases.put_back(connection, replace(again, resumed=True), "503")
+    Leases(connection, an_instance()).put_back(replace(again, resumed=True), "503")
     assert states(connection) == ["uncertain"]
 
 
-def claimed_after_lease(connection: Connection, instance: Instance | None = None) -> list[changes.LeasedChange]:
+def claimed_after_lease(connection: Connection, instance: Instance | None = None) -> list[LeasedChange]:
     connection.execute(text("update order_lease set until = now() - interval '1 s'"))
     return claimed(connection, instance)
 
@@ -315,7 +315,7 @@ def test_the_first_writes_of_a_kind_need_a_person_and_later_ones_do_not(connecti
     assert claimed(connection, careful) == []
     decisions.approve(connection, [outcome.ids["odoo_invoice", "1"]], "ann", "seen", utc_now())
     (change,) = claimed(connection, careful)
-    leases.done(connection, {change: leases.Outcome("7", "INV/7")}, utc_now())
+    Leases(connection, an_instance()).done({change: Outcome("7", "INV/7")}, utc_now())
     assert approvals.review(connection, careful, utc_now()) == approvals.Review(free=1, waiting=0)
     assert [item.source_id for item in claimed_after_lease(connection, careful)] == ["2"]
 
@@ -372,7 +372,7 @@ def test_a_change_over_a_limit_waits_for_approval_even_if_the_next_run_has_room(
     recorded(connection, a_change(), a_change(source="21", order="2"), instance=careful)
     assert approvals.review(connection, careful, utc_now()) == approvals.Review(free=1, waiting=1)
     (change,) = claimed(connection, careful)
-    leases.done(connection, {change: leases.Outcome("7", "INV/7")}, utc_now())
+    Leases(connection, an_instance()).done({change: Outcome("7", "INV/7")}, utc_now())
     assert approvals.review(connection, careful, utc_now()) == approvals.Review(free=0, waiting=1)
 
 
@@ -384,7 +384,7 @@ def test_only_a_waiting_change_can_be_approved(connection: Connection) -> None:
 
 def test_a_refused_change_is_not_reopened_if_its_document_has_a_newer_plan(connection: Connection) -> None:
     ids = list(recorded(connection, a_change(total=1)).ids.values())
-    leases.refuse(connection, claimed(connection)[0], "Odoo says no", utc_now())
+    Leases(connection, an_instance()).refuse(claimed(connection)[0], "Odoo says no", utc_now())
     recorded(connection, a_change(total=2))
     assert decisions.reopen(connection, ids, "bob") == 0
     assert states(connection) == ["refused", "planned"]
@@ -392,7 +392,7 @@ def test_a_refused_change_is_not_reopened_if_its_document_has_a_newer_plan(conne
 
 def test_a_refused_change_is_not_reopened_once_its_request_is_erased(connection: Connection) -> None:
     ids = list(recorded(connection, a_change()).ids.values())
-    leases.refuse(connection, claimed(connection)[0], "Odoo says no", utc_now())
+    Leases(connection, an_instance()).refuse(claimed(connection)[0], "Odoo says no", utc_now())
     connection.execute(text("update change_body set request = null"))
     assert decisions.reopen(connection, ids, "bob") == 0
     assert states(connection) == ["refused"]
@@ -401,8 +401,8 @@ def test_a_refused_change_is_not_reopened_once_its_request_is_erased(connection:
 def test_a_person_releases_what_the_gate_holds_and_nothing_else(connection: Connection) -> None:
     outcome = recorded(connection, a_change(), a_change(source="21", order="2"), release=False)
     held, unchecked = (outcome.ids["odoo_invoice", source] for source in ("11", "21"))
-    (row,) = (row for row in decisions.unchecked(connection, "us") if row.id == held)
-    decisions.hold(connection, [(row.id, row.request_hash)], "totals")
+    (row,) = (row for row in Verdicts(connection, "us").unchecked() if row.id == held)
+    Verdicts(connection, "us").hold([(row.id, row.request_hash)], "totals")
     assert decisions.release_by_person(connection, [held, unchecked], "ann", "looked at it") == 1
     assert [change.id for change in claimed(connection)] == [held]
     reasons = connection.scalars(text("select reason from change where id = :id"), {"id": held})
@@ -414,8 +414,8 @@ def test_a_kind_is_due_while_it_has_changes_to_write_or_to_resolve(connection: C
     recorded(connection, a_change(), a_change(PAYMENT, source="12"))
     delivery = a_change(ChangeKind.ODOO_DELIVERY, source="13")
     recorded(connection, a_change(), a_change(PAYMENT, source="12"), delivery, release=False)
-    assert set(leases.due_kinds(connection, an_instance(), kinds, utc_now())) == {INVOICE.value, PAYMENT.value}
-    assert leases.due_kinds(connection, an_instance(), [PAYMENT.value], utc_now()) == [PAYMENT.value]
+    assert set(Leases(connection, an_instance()).due_kinds(kinds, utc_now())) == {INVOICE.value, PAYMENT.value}
+    assert Leases(connection, an_instance()).due_kinds([PAYMENT.value], utc_now()) == [PAYMENT.value]
     for change in claimed(connection):
-        leases.done(connection, {change: leases.Outcome("7", "INV/7")}, utc_now())
-    assert leases.due_kinds(connection, an_instance(), kinds, utc_now()) == []
+        Leases(connection, an_instance()).done({change: Outcome("7", "INV/7")}, utc_now())
+    assert Leases(connection, an_instance()).due_kinds(kinds, utc_now()) == []

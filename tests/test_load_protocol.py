@@ -20,7 +20,8 @@ from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import Unauthorized
-from magodoo.ledger import checkpoints, executor, leases
+from magodoo.ledger import checkpoints, executor
+from magodoo.ledger.leases import Leases
 from magodoo.ledger.redaction import MASK
 from magodoo.settings.model import Mode, Modes
 from magodoo.timestamps import utc_now
@@ -71,7 +72,7 @@ def test_a_worker_that_dies_anywhere_is_followed_by_one_that_finishes(made: Lab,
 
     checkpoints.visit(die)
     with pytest.raises(Died), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(leases, "release", lambda *_: None)
+        patch.setattr(Leases, "release", lambda *_: None)
         made.load()
     checkpoints.visit(None)
     for _ in range(5):
@@ -148,7 +149,7 @@ def test_a_dead_workers_change_is_not_written_once_its_source_has_changed(made: 
 
     checkpoints.visit(die)
     with pytest.raises(Died), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(leases, "release", lambda *_: None)
+        patch.setattr(Leases, "release", lambda *_: None)
         made.load()
     checkpoints.visit(None)
     made.shop.tables.invoices[invoice]["state"] = 3
@@ -288,9 +289,9 @@ def test_two_workers_at_once_write_one_of_each(made: Lab) -> None:
     an_order(made)
     first, second = made.a_context("one"), made.a_context("two")
     with made.engine.begin() as connection:
-        mine = leases.claim(connection, made.instance, Side.ODOO, 10, "one", 60, now=utc_now())
+        mine = Leases(connection, made.instance).claim(Side.ODOO, 10, "one", 60, now=utc_now())
     with made.engine.begin() as connection:
-        theirs = leases.claim(connection, made.instance, Side.ODOO, 10, "two", 60, now=utc_now())
+        theirs = Leases(connection, made.instance).claim(Side.ODOO, 10, "two", 60, now=utc_now())
     assert (len(mine), theirs) == (3, [])
     assert first is not second
 

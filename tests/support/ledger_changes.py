@@ -21,8 +21,8 @@ from magodoo.flows import (
     odoo_payment,
     odoo_return,
 )
-from magodoo.ledger import changes, decisions
-from magodoo.ledger import changes as ledger
+from magodoo.ledger.changes import Changes, Recorded
+from magodoo.ledger.decisions import Verdicts
 from magodoo.ledger.planned import PlannedChange, Prepared
 from magodoo.settings import Instance
 from magodoo.settings.model import Limits, Mode, Modes
@@ -75,9 +75,10 @@ def a_change(
 
 def recorded(
     connection: Connection, *changes: Prepared, instance: Instance | None = None, release: bool = True
-) -> changes.Recorded:
-    outcome = ledger.record(connection, instance or an_instance(), changes, "run", now=utc_now())
+) -> Recorded:
+    outcome = Changes(connection, (instance or an_instance()).id).record(changes, "run", now=utc_now())
     if release:
-        decisions.release(connection, [(row.id, row.request_hash) for row in decisions.unchecked(connection, "us")])
+        verdicts = Verdicts(connection, "us")
+        verdicts.release([(row.id, row.request_hash) for row in verdicts.unchecked()])
     connection.commit()
     return outcome

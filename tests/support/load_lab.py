@@ -26,7 +26,8 @@ from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import MATCHED_KINDS, Kind
 from magodoo.extract import magento_documents, odoo_documents
 from magodoo.flows import planner
-from magodoo.ledger import changes, decisions
+from magodoo.ledger.changes import Changes
+from magodoo.ledger.decisions import Verdicts
 from magodoo.ledger.planned import PlannedChange
 from magodoo.pipeline import load
 from magodoo.settings import Instance, Settings
@@ -204,8 +205,8 @@ class Lab:
         with self.engine.begin() as connection:
             prepared = planner.prepare(connection, self.context, planned)
             assert not [problem for item in prepared for problem in item.problems], [item.problems for item in prepared]
-            recorded = changes.record(
-                connection, self.instance, prepared, "test", {plan.order_key for plan in planned}, now=utc_now()
+            recorded = Changes(connection, self.instance.id).record(
+                prepared, "test", {plan.order_key for plan in planned}, now=utc_now()
             )
         self.release()
         return [recorded.ids[plan.key] for plan in planned if plan.key in recorded.ids]
@@ -213,7 +214,8 @@ class Lab:
     def release(self) -> None:
         """The gate finds nothing wrong with whatever is planned."""
         with self.engine.begin() as connection:
-            decisions.release(connection, [(row.id, row.request_hash) for row in decisions.unchecked(connection, "us")])
+            verdicts = Verdicts(connection, "us")
+            verdicts.release([(row.id, row.request_hash) for row in verdicts.unchecked()])
 
     def whole_order(self, order: int, *invoices: int, paid: bool = False) -> list[PlannedChange]:
         plans = [self.planned(ChangeKind.ORDER_IMPORT, order, Kind.ORDER, order, confirm=True)]

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Verdict
-from magodoo.ledger import changes
+from magodoo.ledger.changes import Changes
 from magodoo.staging.work_queue import WorkQueue
 
 # The gate
@@ -34,30 +34,44 @@ class Unchecked:
     currency: str
 
 
-def unchecked(connection: Connection, instance: str) -> list[Unchecked]:
-    """Return open changes without a verdict, or with one on another request, oldest first."""
-    rows = connection.execute(
-        text(
-            "select id, request_hash, kind, document_kind, order_key, source_id, amount, currency from change"
-            " where instance = :instance and state in ('planned', 'approved') and (verdict <> 'released' or checked_hash is distinct from request_hash)"
-            " order by id"
-        ),
-        {"instance": instance},
-    )
-    return [
-        Unchecked(id, digest, ChangeKind(kind), document_kind, order, source, amount, currency)
-        for id, digest, kind, document_kind, order, source, amount, currency in rows
-    ]
+class Verdicts:
+    """Read what the gate has to judge, and write its verdicts on the changes of one instance, in one transaction."""
 
+    def __init__(self, connection: Connection, instance: str) -> None:
+        self.connection, self.instance = connection, instance
 
-def release(connection: Connection, changes: Iterable[tuple[int, str]]) -> int:
-    """Write the verdict `released` on (id, request hash); return how many. A change whose request has changed is left unchecked."""
-    return _judge(connection, changes, Verdict.RELEASED, None)
+    def unchecked(self) -> list[Unchecked]:
+        """Return open changes without a verdict, or with one on another request, oldest first."""
+        rows = self.connection.execute(
+            text(
+                "select id, request_hash, kind, document_kind, order_key, source_id, amount, currency from change"
+                " where instance = :instance and state in ('planned', 'approved') and (verdict <> 'released' or checked_hash is distinct from request_hash)"
+                " order by id"
+            ),
+            {"instance": self.instance},
+        )
+        return [
+            Unchecked(id, digest, ChangeKind(kind), document_kind, order, source, amount, currency)
+            for id, digest, kind, document_kind, order, source, amount, currency in rows
+        ]
 
+    def release(self, changes: Iterable[tuple[int, str]]) -> int:
+        """Write the verdict `released` on (id, request hash); return how many. A change whose request has changed is left unchecked."""
+        return self._judge(changes, Verdict.RELEASED, None)
 
-def hold(connection: Connection, changes: Iterable[tuple[int, str]], check: str) -> int:
-    """Write the verdict `held` with the name of the check that holds it; return how many."""
-    return _judge(connection, changes, Verdict.HELD, check)
+    def hold(self, changes: Iterable[tuple[int, str]], check: str) -> int:
+        """Write the verdict `held` with the name of the check that holds it; return how many."""
+        return self._judge(changes, Verdict.HELD, check)
+
+    def _judge(self, changes: Iterable[tuple[int, str]], verdict: Verdict, check: str | None) -> int:
+        pairs = list(changes)
+        statement = (
+            "update change set verdict = :verdict, held_by = :check, checked_hash = request_hash"
+            " from unnest(cast(:ids as bigint[]), cast(:hashes as text[])) as judged (id, hash)"
+            " where change.id = judged.id and request_hash = judged.hash and state in ('planned', 'approved')"
+        )
+        values = {"verdict": verdict, "check": check, "ids": [i for i, _ in pairs], "hashes": [h for _, h in pairs]}
+        return self.connection.execute(text(statement), values).rowcount if pairs else 0
 
 
 def release_by_person(connection: Connection, change_ids: Collection[int], who: str, reason: str) -> int:
@@ -69,17 +83,6 @@ def release_by_person(connection: Connection, change_ids: Collection[int], who: 
     )
     note = f"released by {who}: {reason}"
     return connection.execute(text(statement), {"ids": list(change_ids), "note": note}).rowcount
-
-
-def _judge(connection: Connection, changes: Iterable[tuple[int, str]], verdict: Verdict, check: str | None) -> int:
-    pairs = list(changes)
-    statement = (
-        "update change set verdict = :verdict, held_by = :check, checked_hash = request_hash"
-        " from unnest(cast(:ids as bigint[]), cast(:hashes as text[])) as judged (id, hash)"
-        " where change.id = judged.id and request_hash = judged.hash and state in ('planned', 'approved')"
-    )
-    values = {"verdict": verdict, "check": check, "ids": [i for i, _ in pairs], "hashes": [h for _, h in pairs]}
-    return connection.execute(text(statement), values).rowcount if pairs else 0
 
 
 # Approval
@@ -129,7 +132,7 @@ def reject(connection: Connection, change_ids: Collection[int], who: str, reason
     values = {"ids": list(change_ids), "who": who, "reason": reason, "note": note, "now": now}
     rejected = connection.execute(text(statement), values).all()
     for instance, order_key, kind, source_id in rejected:
-        changes.supersede_dependants(connection, instance, order_key, (ChangeKind(kind), source_id), now)
+        Changes(connection, instance).supersede_dependants(order_key, (ChangeKind(kind), source_id), now)
         WorkQueue(connection, instance).bump([order_key])
     return len(rejected)
 

@@ -32,7 +32,7 @@ from magodoo.errors import (
     Unreadable,
     UnreadableRecord,
 )
-from magodoo.ledger import leases, read_back
+from magodoo.ledger import read_back
 from magodoo.ledger.behaviour import (
     Answers,
     DependencyPending,
@@ -44,6 +44,7 @@ from magodoo.ledger.behaviour import (
 )
 from magodoo.ledger.changes import LeasedChange, LeaseLost
 from magodoo.ledger.checkpoints import SETTLED, checkpoint
+from magodoo.ledger.leases import Leases
 
 if TYPE_CHECKING:
     from magodoo.context import Context
@@ -138,7 +139,7 @@ class Run:
         renewed_at = time.monotonic()
         # Autocommit: a transaction of one statement takes one round trip.
         with self.context.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-            ours = leases.renew(connection, changes, self.context.instance.lease_seconds)
+            ours = Leases(connection, self.context.instance).renew(changes, self.context.instance.lease_seconds)
         for change in changes:
             if change.id not in ours:
                 self._lost(change)
@@ -230,7 +231,7 @@ class Run:
         self._leave_open(change)
         try:
             with self.context.engine.begin() as connection:
-                leases.resolve_absent(connection, change)
+                Leases(connection, self.context.instance).resolve_absent(change)
             self.counts[RunOutcome.PUT_BACK] += 1
         except LeaseLost:
             self._lost(change)
@@ -289,26 +290,25 @@ class Run:
         _log(logging.WARNING, change, reason)
         try:
             with self.context.engine.begin() as connection:
+                leases = Leases(connection, self.context.instance)
                 if isinstance(problem, OutcomeUnknown):
-                    leases.uncertain(
-                        connection, change, reason, soon if isinstance(problem, PartiallyApplied) else settle
-                    )
+                    leases.uncertain(change, reason, soon if isinstance(problem, PartiallyApplied) else settle)
                     self.closed.add(change.order_key)
                     self.counts[RunOutcome.UNCERTAIN] += 1
                 elif isinstance(problem, HalfDone):
-                    leases.half_done(connection, change, reason, problem.target_id, problem.target_number, soon)
+                    leases.half_done(change, reason, problem.target_id, problem.target_number, soon)
                     self.counts[RunOutcome.PUT_BACK] += 1
                 elif isinstance(problem, TransientError | UnreadableRecord):  # written once it can be read
-                    leases.put_back(connection, change, reason, soon)
+                    leases.put_back(change, reason, soon)
                     self.counts[RunOutcome.PUT_BACK] += 1
                 elif isinstance(problem, SourceChanged):
-                    leases.drop(connection, change, reason, self.context.now())
+                    leases.drop(change, reason, self.context.now())
                     self._give_up(change, RunOutcome.CHANGED)
                 elif isinstance(problem, FixConfiguration | InvariantError):
-                    leases.fail(connection, change, reason, self.context.now())
+                    leases.fail(change, reason, self.context.now())
                     self._give_up(change, RunOutcome.FAILED)
                 else:
-                    leases.refuse(connection, change, reason, self.context.now())
+                    leases.refuse(change, reason, self.context.now())
                     self._give_up(change, RunOutcome.REFUSED)
         except LeaseLost:
             self._lost(change)

@@ -13,12 +13,12 @@ from magodoo.domain.vocabulary import Kind, Side
 from magodoo.extract import magento_documents, odoo_documents
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.reading import OdooSource
-from magodoo.ledger import leases
 from magodoo.ledger.behaviour import SourceChanged, Writer
 from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.leases import Leases, Outcome
 from magodoo.ledger.planned import fingerprint
 from magodoo.money import plain
-from magodoo.reconcile import repository
+from magodoo.reconcile.repository import Pairs
 from magodoo.staging import documents, sales_lines
 from magodoo.staging import documents as staged_documents
 
@@ -77,16 +77,17 @@ def commit(
     """Stage what was read back, match it, and end the changes as done, in one transaction; return the ids that were still ours."""
     with context.engine.begin() as connection:
         staged_documents.stage(connection, context.instance, list(documents.values()), context.now())
-        ours = leases.held(connection, list(targets))
+        leases = Leases(connection, context.instance)
+        ours = leases.held(list(targets))
         kept = {change: target for change, target in targets.items() if change.id in ours}
         outcomes = {change: _outcome(change, str(target), documents, before) for change, target in kept.items()}
-        leases.done(connection, outcomes, context.now())
+        leases.done(outcomes, context.now())
         pairs = [
             {"kind": pair[0].value, "order_key": change.order_key, "magento_id": pair[1], "odoo_id": pair[2]}
             for change, target in kept.items()
             if (pair := writer.pair(change, target))
         ]
-        repository.add_pairs(connection, context.instance.id, pairs)  # regardless of the references on either side
+        Pairs(connection, context.instance.id).add(pairs)  # regardless of the references on either side
         sales_lines.refresh(connection, context.instance.id, {change.order_key for change in targets})
     return ours
 
@@ -96,9 +97,9 @@ def _outcome(
     target_id: str,
     documents: Mapping[LeasedChange, CanonicalDocument],
     before: Mapping[int, Mapping[str, Any]],
-) -> leases.Outcome:
+) -> Outcome:
     document, stood = documents.get(change), before.get(change.id, {"state": "absent"})
-    return leases.Outcome(target_id, document.number if document else "", stood, _after(document))
+    return Outcome(target_id, document.number if document else "", stood, _after(document))
 
 
 def _after(document: CanonicalDocument | None) -> dict[str, Any]:

@@ -19,10 +19,11 @@ from magodoo.domain.log_labels import labelled
 from magodoo.domain.vocabulary import RunOutcome, Side
 from magodoo.errors import BadSettings, FixConfiguration
 from magodoo.flows import registry
-from magodoo.ledger import approvals, changes, leases
+from magodoo.ledger import approvals, changes
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.checkpoints import checkpoint
 from magodoo.ledger.executor import Run
+from magodoo.ledger.leases import Leases
 from magodoo.ledger.redaction import redacted
 from magodoo.money import dump_json
 from magodoo.notifications import alerts
@@ -83,7 +84,7 @@ def due_kinds(context: Context) -> list[str]:
         alerts.queue_changes(connection, context.instance, context.settings.ui_url, context.now())
     applied = [kind.value for kind in ChangeKind if context.instance.mode.of(kind) is Mode.APPLY]
     with context.engine.connect() as connection:
-        kinds = set(leases.due_kinds(connection, context.instance, applied, context.now()))
+        kinds = set(Leases(connection, context.instance).due_kinds(applied, context.now()))
     return [kind.value for kind in ChangeKind if kind.value in kinds]
 
 
@@ -116,9 +117,7 @@ def _one_target(
     while limit is None or taken < limit:
         orders = ORDERS_AT_ONCE if limit is None else min(ORDERS_AT_ONCE, limit - taken)
         with context.engine.begin() as connection:
-            changes = leases.claim(
-                connection,
-                context.instance,
+            changes = Leases(connection, context.instance).claim(
                 target,
                 orders,
                 _holder(context),
@@ -141,7 +140,7 @@ def _one_target(
             _give_back(context, changes)
             counts += outcome.counts
         with context.engine.connect() as connection:
-            later = leases.left(connection, context.instance, target, changes, tried, kinds, now=context.now())
+            later = Leases(connection, context.instance).left(target, changes, tried, kinds, now=context.now())
         seen |= {change.order_key for change in changes} - later
         if outcome.unavailable is not None:
             log.warning("%s is unavailable: the remaining changes stay in the ledger", target.value)
@@ -151,7 +150,7 @@ def _one_target(
 
 def _give_back(context: Context, changes: Sequence[LeasedChange]) -> None:
     with context.engine.begin() as connection:
-        leases.release(connection, context.instance.id, {change.order_key: change.token for change in changes})
+        Leases(connection, context.instance).release({change.order_key: change.token for change in changes})
 
 
 def _holder(context: Context) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
 from magodoo.flows import planner
-from magodoo.ledger import changes
+from magodoo.ledger.changes import Changes, Recorded
 from magodoo.ledger.checkpoints import checkpoint
 from magodoo.pipeline import extract, sales_lists
 from magodoo.pipeline.pages import rarely_collected
@@ -77,8 +77,8 @@ def _is_conflict(problem: BaseException) -> bool:
 
 
 def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) -> dict[str, int]:
-    from magodoo.reconcile import repository
     from magodoo.reconcile.orders import reconcile
+    from magodoo.reconcile.repository import Findings, Pairs
 
     instance = context.instance
     order_keys = with_families(connection, instance.id, order_keys)
@@ -87,13 +87,14 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
     versions = queue.versions(order_keys)
     frames = staged.read_frames(connection, instance, order_keys)
     result = reconcile(frames, instance, context.now())
-    repository.write_pairs(connection, instance.id, order_keys, result.pairs, context.now())
-    repository.write_groups(connection, instance.id, order_keys, result.groups)
+    pairs = Pairs(connection, instance.id)
+    pairs.write(order_keys, result.pairs, context.now())
+    pairs.write_groups(order_keys, result.groups)
     findings, changes = planner.plan(result.situation, result.findings)
     findings.sort(key=lambda finding: finding.key)
     recorded = _record(connection, context, order_keys, findings, changes)
     checkpoint("planned")
-    outcomes = repository.write_findings(connection, instance.id, order_keys, findings, recorded.ids, context.now())
+    outcomes = Findings(connection, instance.id).write(order_keys, findings, recorded.ids, context.now())
     db.keep(connection, "pair", "finding", "change", "order_work")
     sales_lines.note_due(connection, instance.id, order_keys)
     queue.reconciled(versions, result.excluded, result.not_expected)
@@ -148,7 +149,7 @@ def _record(
     order_keys: list[str],
     findings: list[Finding],
     planned: list[PlannedChange],
-) -> changes.Recorded:
+) -> Recorded:
     """Record the complete requests in the ledger.
 
     A request that cannot be built becomes a finding; changes that depend on it are left out.
@@ -158,10 +159,11 @@ def _record(
     unready = [item.key for item in prepared if item.request is None]
     left_out = planner.without_problems(planned, problems, unready, findings)
     ready = [item for item in prepared if item.key not in left_out]
-    refused = changes.refused_before(connection, context.instance.id, ready)
+    ledger = Changes(connection, context.instance.id)
+    refused = ledger.refused_before(ready)
     waiting = planner.waiting_for(planned, refused)
     ready = [item for item in ready if item.key not in waiting]
     planner.give_reasons(findings, waiting | {key: f"Refused before: {why}" for key, why in refused.items()})
-    recorded = changes.record(connection, context.instance, ready, context.dag_run, order_keys, now=context.now())
-    planner.name_half_done(findings, changes.half_done(connection, context.instance.id, order_keys))
+    recorded = ledger.record(ready, context.dag_run, order_keys, now=context.now())
+    planner.name_half_done(findings, ledger.half_done(order_keys))
     return recorded

@@ -30,7 +30,7 @@ def run(context: Context) -> dict[str, int]:
     Returns counts: orders, documents per side, products, deleted, ripe (due because of their age), unsettled (due because of a finding
     without a change), key_warnings (emails that an API key expires).
     """
-    from magodoo.reconcile import repository
+    from magodoo.reconcile.repository import Findings
 
     instance = context.instance
     with runs.recorded(context.engine, instance.id, "refresh", context.dag_run, context.now) as counts:
@@ -47,7 +47,7 @@ def run(context: Context) -> dict[str, int]:
             queue = WorkQueue(connection, instance.id)
             today = context.now().astimezone(instance.zone).date()
             read["ripe"] = queue.bump_aged(today - timedelta(days=instance.refund_return_days))
-            unsettled = repository.unsettled(connection, instance.id)
+            unsettled = Findings(connection, instance.id).unsettled()
             queue.bump(unsettled)
             read["unsettled"] = len(unsettled)
         with context.engine.connect() as connection:

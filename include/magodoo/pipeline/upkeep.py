@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine
 from magodoo.erasing import BLANK
 from magodoo.errors import BadSettings, TransientError
 from magodoo.ledger import changes, decisions
+from magodoo.ledger.changes import Changes
 from magodoo.notifications import alerts, outbox
 from magodoo.pipeline.quality import docs_root
 from magodoo.reconcile import repository
@@ -33,7 +34,7 @@ def forget_old(engine: Engine, settings: Settings, now: datetime) -> int:
     for instance in settings.instances.values():
         with engine.connect() as connection:
             keys = retention.orders_untouched(connection, instance.id, before)
-            busy = set(changes.open_of(connection, instance.id, keys)[1])
+            busy = set(Changes(connection, instance.id).open_of(keys)[1])
         keys = [key for key in keys if key not in busy]
         for part in chunked(keys, BATCH):
             _erase(engine, instance.id, part, [], "retention", now)
@@ -47,7 +48,7 @@ def _erase(
     if not keys:
         return Counter()
     with engine.begin() as connection:
-        planned, under_way = changes.open_of(connection, instance, keys)
+        planned, under_way = Changes(connection, instance).open_of(keys)
         if under_way:
             raise TransientError(
                 f"changes of {len(under_way)} orders are under way", hint="let them end (see Changes), then again"
@@ -68,7 +69,7 @@ def _erase_in_tables(connection: Connection, instance: str, keys: Sequence[str],
             "quarantine": quarantine.erase(connection, instance, keys, words),
             **documents.erase(connection, instance, keys),
             "listed": sales_lines.refresh(connection, instance, keys),
-            **changes.erase(connection, instance, keys, words),
+            **Changes(connection, instance).erase(keys, words),
             "finding": repository.erase(connection, words),
             "run": runs.erase(connection, words),
             "mail": outbox.erase(connection, words),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from magodoo.domain.vocabulary import Kind, Side
-from magodoo.ledger import decisions
+from magodoo.ledger.decisions import Unchecked, Verdicts
 from magodoo.quality.checks import Holds
 from magodoo.quality.suites import Failure, holding
 from magodoo.settings import Instance
@@ -33,10 +33,11 @@ def judge(connection: Connection, instance: Instance, failures: Sequence[Failure
 
     A held change is judged again at every run, so that it is released once its cause is gone.
     """
-    changes = decisions.unchecked(connection, instance.id)
+    verdicts = Verdicts(connection, instance.id)
+    changes = verdicts.unchecked()
     sides = holding(failures, Holds.SIDE)
     if sides:
-        held = decisions.hold(connection, [(change.id, change.request_hash) for change in changes], sides[0].check.name)
+        held = verdicts.hold([(change.id, change.request_hash) for change in changes], sides[0].check.name)
         return Judged(0, held, _sides_of(sides))
     documents, orders = _damaged(holding(failures, Holds.DOCUMENT))
     held = 0
@@ -44,13 +45,13 @@ def judge(connection: Connection, instance: Instance, failures: Sequence[Failure
     for change in changes:
         check = documents.get(_source_of(change)) or orders.get(change.order_key)
         if check:
-            held += decisions.hold(connection, [(change.id, change.request_hash)], check)
+            held += verdicts.hold([(change.id, change.request_hash)], check)
         else:
             free.append((change.id, change.request_hash))
-    return Judged(decisions.release(connection, free), held, ())
+    return Judged(verdicts.release(free), held, ())
 
 
-def _source_of(change: decisions.Unchecked) -> tuple[str, str, str]:
+def _source_of(change: Unchecked) -> tuple[str, str, str]:
     return (change.kind.target.other.value, change.document_kind, change.source_id)
 
 

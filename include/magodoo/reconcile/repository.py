@@ -1,8 +1,10 @@
 """Read and write the tables pair, finding and shipment_group. Owner of these tables.
 
-Every function takes an open connection and does not commit. A finding is identified by type, kind, order, documents and
-part: first_seen is kept, last_seen moves, resolved_at is set when it is no longer found on an order just reconciled,
-and a finding that occurs again is reopened.
+Nothing here commits: the caller does. What concerns one instance is a method of `Pairs` or `Findings`; what names its rows by
+id, or concerns every instance, is a function.
+
+A finding is identified by type, kind, order, documents and part: first_seen is kept, last_seen moves, resolved_at is set when it
+is no longer found on an order just reconciled, and a finding that occurs again is reopened.
 """
 
 from __future__ import annotations
@@ -31,123 +33,191 @@ _IDENTITY = ("type", "kind", "order_key", "magento_id", "odoo_id", "part")
 _BATCH = 5000
 
 
-def read_pairs(connection: Connection, instance: str, order_keys: Collection[str]) -> pd.DataFrame:
-    """Return the active pairs of orders, and ended ones that lost a document.
+class Pairs:
+    """Read and write the pairs and shipment groups of one instance, in one transaction."""
 
-    One row per pair: kind, order_key, magento_id, odoo_id, rule (text), ended_at (UTC or None).
-    """
-    rows = connection.execute(
-        text(
-            """select p.kind, p.order_key, p.magento_id, p.odoo_id, p.rule, p.ended_at from pair p
-            where p.instance = :instance and p.order_key = any(:orders) and (p.ended_at is null or exists (
-                select 1 from document d where d.instance = p.instance and d.kind = p.kind and d.deleted_at is not null
-                and (d.side, d.source_id) in (('magento', p.magento_id), ('odoo', p.odoo_id))))
-            order by p.id"""
-        ),
-        {"instance": instance, "orders": list(order_keys)},
-    ).all()
-    columns = ["kind", "order_key", "magento_id", "odoo_id", "rule", "ended_at"]
-    return pd.DataFrame([tuple(row) for row in rows], columns=columns)
+    def __init__(self, connection: Connection, instance: str) -> None:
+        self.connection, self.instance = connection, instance
 
+    def read(self, order_keys: Collection[str]) -> pd.DataFrame:
+        """Return the active pairs of orders, and ended ones that lost a document.
 
-def write_pairs(
-    connection: Connection, instance: str, order_keys: Collection[str], pairs: pd.DataFrame, now: datetime
-) -> int:
-    """Make the active pairs of these orders exactly these, and return how many there are.
-
-    Missing ones are ended; those that remain keep their row.
-    """
-    connection.execute(
-        text(
-            "create temp table if not exists matched (kind text, order_key text, magento_id text, odoo_id text, rule text)"
-            " on commit drop"
-        )
-    )
-    connection.execute(text("truncate matched"))
-    names = ["kind", "order_key", "magento_id", "odoo_id", "rule"]
-    columns = [pairs[name].astype(object).tolist() for name in names]
-    rows = ["\t".join(map(str, values)) for values in zip(*columns, strict=True)]
-    copy_rows(connection, "matched", names, rows)
-    connection.execute(text("analyze matched"))
-    same = "m.kind = p.kind and m.magento_id = p.magento_id and m.odoo_id = p.odoo_id"
-    where = {"instance": instance, "orders": list(order_keys), "now": now}
-    # Three statements, as PostgreSQL plans an OR over both tables as a nested loop.
-    for gone in (
-        "p.order_key = any(:orders)",
-        "(p.kind, p.magento_id) in (select kind, magento_id from matched)",
-        "(p.kind, p.odoo_id) in (select kind, odoo_id from matched)",
-    ):
-        connection.execute(
+        One row per pair: kind, order_key, magento_id, odoo_id, rule (text), ended_at (UTC or None).
+        """
+        rows = self.connection.execute(
             text(
-                f"""update pair p set ended_at = :now where p.instance = :instance and p.ended_at is null and {gone}
-                and not exists (select 1 from matched m where {same})"""
+                """select p.kind, p.order_key, p.magento_id, p.odoo_id, p.rule, p.ended_at from pair p
+                where p.instance = :instance and p.order_key = any(:orders) and (p.ended_at is null or exists (
+                    select 1 from document d where d.instance = p.instance and d.kind = p.kind and d.deleted_at is not null
+                    and (d.side, d.source_id) in (('magento', p.magento_id), ('odoo', p.odoo_id))))
+                order by p.id"""
+            ),
+            {"instance": self.instance, "orders": list(order_keys)},
+        ).all()
+        columns = ["kind", "order_key", "magento_id", "odoo_id", "rule", "ended_at"]
+        return pd.DataFrame([tuple(row) for row in rows], columns=columns)
+
+    def write(self, order_keys: Collection[str], pairs: pd.DataFrame, now: datetime) -> int:
+        """Make the active pairs of these orders exactly these, and return how many there are.
+
+        Missing ones are ended; those that remain keep their row.
+        """
+        self.connection.execute(
+            text(
+                "create temp table if not exists matched (kind text, order_key text, magento_id text, odoo_id text, rule text)"
+                " on commit drop"
+            )
+        )
+        self.connection.execute(text("truncate matched"))
+        names = ["kind", "order_key", "magento_id", "odoo_id", "rule"]
+        columns = [pairs[name].astype(object).tolist() for name in names]
+        rows = ["\t".join(map(str, values)) for values in zip(*columns, strict=True)]
+        copy_rows(self.connection, "matched", names, rows)
+        self.connection.execute(text("analyze matched"))
+        same = "m.kind = p.kind and m.magento_id = p.magento_id and m.odoo_id = p.odoo_id"
+        where = {"instance": self.instance, "orders": list(order_keys), "now": now}
+        # Three statements, as PostgreSQL plans an OR over both tables as a nested loop.
+        for gone in (
+            "p.order_key = any(:orders)",
+            "(p.kind, p.magento_id) in (select kind, magento_id from matched)",
+            "(p.kind, p.odoo_id) in (select kind, odoo_id from matched)",
+        ):
+            self.connection.execute(
+                text(
+                    f"""update pair p set ended_at = :now where p.instance = :instance and p.ended_at is null and {gone}
+                    and not exists (select 1 from matched m where {same})"""
+                ),
+                where,
+            )
+        self.connection.execute(
+            text(
+                f"""update pair p set rule = m.rule, order_key = m.order_key from matched m
+                where p.instance = :instance and p.ended_at is null and {same} and (p.rule, p.order_key) <> (m.rule, m.order_key)"""
             ),
             where,
         )
-    connection.execute(
-        text(
-            f"""update pair p set rule = m.rule, order_key = m.order_key from matched m
-            where p.instance = :instance and p.ended_at is null and {same} and (p.rule, p.order_key) <> (m.rule, m.order_key)"""
-        ),
-        where,
-    )
-    connection.execute(
-        text(
-            f"""insert into pair (instance, kind, order_key, magento_id, odoo_id, rule)
-            select :instance, m.kind, m.order_key, m.magento_id, m.odoo_id, m.rule from matched m
-            where not exists (select 1 from pair p where p.instance = :instance and p.ended_at is null and {same})
-            order by m.kind, m.magento_id"""
-        ),
-        where,
-    )
-    return len(rows)
-
-
-def write_groups(
-    connection: Connection, instance: str, order_keys: Collection[str], groups: Sequence[Mapping[str, str | bool]]
-) -> None:
-    """Make the shipment groups of these orders exactly these; `groups` has the columns of the table except the instance."""
-    connection.execute(
-        text("delete from shipment_group where instance = :instance and order_key = any(:orders)"),
-        {"instance": instance, "orders": list(order_keys)},
-    )
-    for part in chunked(groups, _BATCH):
-        connection.execute(
+        self.connection.execute(
             text(
-                """insert into shipment_group select :instance, g.* from jsonb_to_recordset(cast(:rows as jsonb))
-                as g(order_key text, side text, source_id text, counterparts text, same_goods boolean)"""
+                f"""insert into pair (instance, kind, order_key, magento_id, odoo_id, rule)
+                select :instance, m.kind, m.order_key, m.magento_id, m.odoo_id, m.rule from matched m
+                where not exists (select 1 from pair p where p.instance = :instance and p.ended_at is null and {same})
+                order by m.kind, m.magento_id"""
             ),
-            {"instance": instance, "rows": json_text(part)},
+            where,
+        )
+        return len(rows)
+
+    def write_groups(self, order_keys: Collection[str], groups: Sequence[Mapping[str, str | bool]]) -> None:
+        """Make the shipment groups of these orders exactly these; `groups` has the columns of the table except the instance."""
+        self.connection.execute(
+            text("delete from shipment_group where instance = :instance and order_key = any(:orders)"),
+            {"instance": self.instance, "orders": list(order_keys)},
+        )
+        for part in chunked(groups, _BATCH):
+            self.connection.execute(
+                text(
+                    """insert into shipment_group select :instance, g.* from jsonb_to_recordset(cast(:rows as jsonb))
+                    as g(order_key text, side text, source_id text, counterparts text, same_goods boolean)"""
+                ),
+                {"instance": self.instance, "rows": json_text(part)},
+            )
+
+    def add(self, pairs: Sequence[Mapping[str, str]]) -> None:
+        """Store the pairs that writing made: kind, order_key, magento_id and odoo_id of each. A document that has a pair keeps it."""
+        self.connection.execute(
+            text(
+                """insert into pair (instance, kind, order_key, magento_id, odoo_id, rule)
+                select :instance, kind, order_key, magento_id, odoo_id, :rule from jsonb_to_recordset(cast(:rows as jsonb))
+                    as written (kind text, order_key text, magento_id text, odoo_id text) on conflict do nothing"""
+            ),
+            {"instance": self.instance, "rows": json_text(pairs), "rule": Rule.LEDGER.value},
+        )
+
+    def confirm(
+        self,
+        kind: Kind,
+        order_key: str,
+        magento_id: str,
+        odoo_id: str,
+        who: str,
+        now: datetime,
+    ) -> None:
+        """Store a person's decision that two documents are counterparts, and end their other pairs.
+
+        The caller must make the order due.
+        """
+        words = {
+            "instance": self.instance,
+            "kind": kind.value,
+            "order": order_key,
+            "magento": magento_id,
+            "odoo": odoo_id,
+            "who": who,
+            "now": now,
+        }
+        self.connection.execute(
+            text(
+                """update pair set ended_at = :now where instance = :instance and kind = :kind and ended_at is null
+                and (magento_id = :magento or odoo_id = :odoo)"""
+            ),
+            words,
+        )
+        self.connection.execute(
+            text(
+                """insert into pair (instance, kind, order_key, magento_id, odoo_id, rule, confirmed_by)
+                values (:instance, :kind, :order, :magento, :odoo, :rule, :who)"""
+            ),
+            {**words, "rule": Rule.CONFIRMED.value},
         )
 
 
-def write_findings(
-    connection: Connection,
-    instance: str,
-    order_keys: Collection[str],
-    findings: Sequence[Finding],
-    change_ids: Mapping[tuple[str, str], int],
-    now: datetime,
-) -> dict[str, int]:
-    """Write the findings of these orders and of records without order; resolve those that were not found again.
+class Findings:
+    """Read and write the findings of one instance, in one transaction."""
 
-    `change_ids` holds ledger ids by (change kind, source id). Returns the counts new, seen, reopened and resolved.
-    """
-    rows = [_row(finding, change_ids) for finding in sorted(findings, key=lambda each: each.key)]
-    written: list[Any] = []
-    for part in chunked(rows, _BATCH):
-        batch = {"instance": instance, "now": now, "rows": json_text(part)}
-        written += connection.execute(text(_UPSERT), batch).all()
-    resolved = connection.execute(
-        text(
-            """update finding set resolved_at = :now, change_id = null where instance = :instance and resolved_at is null
-            and (order_key is null or order_key = any(:orders)) and id <> all(:seen)"""
-        ),
-        {"instance": instance, "now": now, "orders": list(order_keys), "seen": [row.id for row in written]},
-    ).rowcount
-    fresh = sum(row.is_new for row in written)
-    back = sum(row.is_back for row in written)
-    return {"new": fresh, "seen": len(written) - fresh - back, "reopened": back, "resolved": int(resolved)}
+    def __init__(self, connection: Connection, instance: str) -> None:
+        self.connection, self.instance = connection, instance
+
+    def write(
+        self,
+        order_keys: Collection[str],
+        findings: Sequence[Finding],
+        change_ids: Mapping[tuple[str, str], int],
+        now: datetime,
+    ) -> dict[str, int]:
+        """Write the findings of these orders and of records without order; resolve those that were not found again.
+
+        `change_ids` holds ledger ids by (change kind, source id). Returns the counts new, seen, reopened and resolved.
+        """
+        rows = [_row(finding, change_ids) for finding in sorted(findings, key=lambda each: each.key)]
+        written: list[Any] = []
+        for part in chunked(rows, _BATCH):
+            batch = {"instance": self.instance, "now": now, "rows": json_text(part)}
+            written += self.connection.execute(text(_UPSERT), batch).all()
+        resolved = self.connection.execute(
+            text(
+                """update finding set resolved_at = :now, change_id = null where instance = :instance and resolved_at is null
+                and (order_key is null or order_key = any(:orders)) and id <> all(:seen)"""
+            ),
+            {"instance": self.instance, "now": now, "orders": list(order_keys), "seen": [row.id for row in written]},
+        ).rowcount
+        fresh = sum(row.is_new for row in written)
+        back = sum(row.is_back for row in written)
+        return {"new": fresh, "seen": len(written) - fresh - back, "reopened": back, "resolved": int(resolved)}
+
+    def unsettled(self) -> list[str]:
+        """Return the keys of orders with an open finding that no change resolves, sorted.
+
+        What such a finding waits for may have arrived without changing a timestamp.
+        """
+        return list(
+            self.connection.execute(
+                text(
+                    "select distinct order_key from finding where instance = :instance and resolved_at is null"
+                    " and change_id is null and order_key is not null order by 1"
+                ),
+                {"instance": self.instance},
+            ).scalars()
+        )
 
 
 _COLUMNS = ", ".join(_FINDING_TYPES)
@@ -203,22 +273,6 @@ def _row(finding: Finding, change_ids: Mapping[tuple[str, str], int]) -> dict[st
     }
 
 
-def unsettled(connection: Connection, instance: str) -> list[str]:
-    """Return the keys of orders with an open finding that no change resolves, sorted.
-
-    What such a finding waits for may have arrived without changing a timestamp.
-    """
-    return list(
-        connection.execute(
-            text(
-                "select distinct order_key from finding where instance = :instance and resolved_at is null"
-                " and change_id is null and order_key is not null order by 1"
-            ),
-            {"instance": instance},
-        ).scalars()
-    )
-
-
 def mute(connection: Connection, finding_id: int, who: str, reason: str, until: datetime) -> None:
     """Mute a finding until a date (UTC). Lists show it as muted, and it is reported again afterwards."""
     connection.execute(
@@ -246,57 +300,6 @@ def erase(connection: Connection, words: Sequence[str]) -> int:
     """Blank the words in the texts of every finding; return how many rows changed."""
     texts = ("message", "effect", "next_step", "magento_value", "odoo_value", "no_change_reason", "part")
     return erase_words(connection, "finding", texts, words)
-
-
-def add_pairs(connection: Connection, instance: str, pairs: Sequence[Mapping[str, str]]) -> None:
-    """Store the pairs that writing made: kind, order_key, magento_id and odoo_id of each. A document that has a pair keeps it."""
-    connection.execute(
-        text(
-            """insert into pair (instance, kind, order_key, magento_id, odoo_id, rule)
-            select :instance, kind, order_key, magento_id, odoo_id, :rule from jsonb_to_recordset(cast(:rows as jsonb))
-                as written (kind text, order_key text, magento_id text, odoo_id text) on conflict do nothing"""
-        ),
-        {"instance": instance, "rows": json_text(pairs), "rule": Rule.LEDGER.value},
-    )
-
-
-def confirm(
-    connection: Connection,
-    instance: str,
-    kind: Kind,
-    order_key: str,
-    magento_id: str,
-    odoo_id: str,
-    who: str,
-    now: datetime,
-) -> None:
-    """Store a person's decision that two documents are counterparts, and end their other pairs.
-
-    The caller must make the order due.
-    """
-    words = {
-        "instance": instance,
-        "kind": kind.value,
-        "order": order_key,
-        "magento": magento_id,
-        "odoo": odoo_id,
-        "who": who,
-        "now": now,
-    }
-    connection.execute(
-        text(
-            """update pair set ended_at = :now where instance = :instance and kind = :kind and ended_at is null
-            and (magento_id = :magento or odoo_id = :odoo)"""
-        ),
-        words,
-    )
-    connection.execute(
-        text(
-            """insert into pair (instance, kind, order_key, magento_id, odoo_id, rule, confirmed_by)
-            values (:instance, :kind, :order, :magento, :odoo, :rule, :who)"""
-        ),
-        {**words, "rule": Rule.CONFIRMED.value},
-    )
 
 
 def separate(connection: Connection, pair_id: int, now: datetime) -> None:

@@ -81,7 +81,7 @@ def read_frames(connection: Connection, instance: Instance, order_keys: Collecti
     See `Frames.unlinked` for the latter.
     """
     from magodoo.reconcile import dataset
-    from magodoo.reconcile.repository import read_pairs
+    from magodoo.reconcile.repository import Pairs
 
     where = {"instance": instance.id, "orders": list(order_keys)}
     # Every document is read once, so that memoizing costs more than it saves. With the default random_page_cost the planner
@@ -92,7 +92,7 @@ def read_frames(connection: Connection, instance: Instance, order_keys: Collecti
     return dataset.canonical(
         documents=_read_documents(connection, "chosen_document"),
         lines=_read_lines(connection),
-        pairs=read_pairs(connection, instance.id, order_keys),
+        pairs=Pairs(connection, instance.id).read(order_keys),
         quarantine=_quarantine(connection, instance, order_keys),
         master=_query(
             connection,

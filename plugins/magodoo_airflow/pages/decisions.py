@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from magodoo.domain.vocabulary import Kind
 from magodoo.ledger import decisions as decisions_module
 from magodoo.reconcile import repository
+from magodoo.reconcile.repository import Pairs
 from magodoo.staging import sales_lines
 from magodoo.staging.work_queue import WorkQueue
 from magodoo.timestamps import utc_now
@@ -81,7 +82,7 @@ def confirm_match(
         if magento.pair or odoo.pair:
             raise HTTPException(409, "One of them has a counterpart by now: open the page again.")
         order = magento.head["order_key"]
-        repository.confirm(connection, instance, kind, order, magento_id, odoo_id, who.name, utc_now())
+        Pairs(connection, instance).confirm(kind, order, magento_id, odoo_id, who.name, utc_now())
         _reconcile_again(connection, instance, order)
     return _back(request, record_address(magento.head))
 

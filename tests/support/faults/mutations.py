@@ -11,8 +11,11 @@ from sqlalchemy import text
 
 from magodoo.connectors.odoo.external_ids import ExternalIds
 from magodoo.flows import registry
-from magodoo.ledger import changes, leases, read_back
+from magodoo.ledger import leases, read_back
+from magodoo.ledger.changes import Changes
 from magodoo.ledger.executor import Run
+from magodoo.ledger.leases import Leases
+from magodoo.reconcile.repository import Pairs
 
 
 @contextmanager
@@ -22,17 +25,17 @@ def mutated(name: str) -> Iterator[None]:
         yield
 
 
-def _put_back_at_once(connection: Any, change: Any, reason: str, seconds: int) -> None:
-    leases._set(connection, change, "state = 'planned', not_before = null, lease_until = null")
+def _put_back_at_once(own: Leases, change: Any, reason: str, seconds: int) -> None:
+    own._set(change, "state = 'planned', not_before = null, lease_until = null")
 
 
-def _all_still_ours(connection: Any, changes: Any, seconds: int) -> set[int]:
+def _all_still_ours(own: Leases, changes: Any, seconds: int) -> set[int]:
     return {change.id for change in changes}
 
 
-def _without_token(connection: Any, change: Any, assignments: str, **values: Any) -> None:
+def _without_token(own: Leases, change: Any, assignments: str, **values: Any) -> None:
     statement = f"update change set {assignments} where id = :id"
-    connection.execute(text(statement), {"id": change.id, "token": 0, **values})
+    own.connection.execute(text(statement), {"id": change.id, "token": 0, **values})
 
 
 _commit = read_back.commit
@@ -42,7 +45,7 @@ def _without_staging(context: Any, writer: Any, targets: Any, documents: Any, be
     """The outcome is committed, but neither what is there now nor the match that the write made."""
     with (
         mock.patch.object(read_back.staged_documents, "stage", lambda *_: None),
-        mock.patch.object(read_back, "_match", lambda *_: None),
+        mock.patch.object(Pairs, "add", lambda *_: None),
     ):
         return _commit(context, writer, targets, documents, before)
 
@@ -88,10 +91,13 @@ def _no_fencing() -> Iterator[None]:
     """Orders are leased, but who lost a lease writes and commits all the same."""
     with (
         mock.patch.multiple(
-            leases,
+            Leases,
             renew=_all_still_ours,
-            held=lambda connection, changes: {change.id for change in changes},
+            held=lambda own, changes: {change.id for change in changes},
             _set=_without_token,
+        ),
+        mock.patch.multiple(
+            leases,
             _DONE=leases._DONE.replace("change.lease_token = ended.token and change.state = 'leased'", "true"),
         ),
         mock.patch.object(Run, "_within_the_lease", lambda run, *_: run.context),
@@ -113,11 +119,11 @@ def _no_reference() -> Iterator[None]:
 def _many_changes_of_a_key() -> Iterator[None]:
     """A plan neither looks for an open change of its key nor is stopped by the unique index."""
 
-    def planned_again(connection: Any, instance: str, orders: list[str]) -> Any:
-        connection.execute(text("drop index if exists change_open"))
+    def planned_again(own: Changes, orders: list[str]) -> Any:
+        own.connection.execute(text("drop index if exists change_open"))
         return {}, {}
 
-    with mock.patch.object(changes, "_open_and_refused", planned_again):
+    with mock.patch.object(Changes, "_open_and_refused", planned_again):
         yield
 
 
@@ -129,7 +135,7 @@ _MUTATIONS: dict[str, Callable[[], Any]] = {
     "reference": _no_reference,
     "fresh-source": lambda: mock.patch.object(read_back, "source_changes", lambda *_: {}),
     "preconditions": lambda: _every_writer("check", lambda context, changes: {}),
-    "settle-time": lambda: mock.patch.object(leases, "uncertain", _put_back_at_once),
+    "settle-time": lambda: mock.patch.object(Leases, "uncertain", _put_back_at_once),
     "read-back": lambda: mock.patch.object(read_back, "commit", _without_staging),
 }
 NAMES = tuple(_MUTATIONS)

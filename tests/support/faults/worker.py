@@ -24,9 +24,10 @@ from magodoo.context import Context
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Side
 from magodoo.errors import MagodooError
-from magodoo.ledger import checkpoints, decisions
+from magodoo.ledger import checkpoints
 from magodoo.ledger.behaviour import Writer
 from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.decisions import Verdicts
 from magodoo.ledger.executor import Run
 from magodoo.pipeline import extract, load, order_completion, reconcile
 from magodoo.preflight import results as preflights
@@ -115,7 +116,8 @@ def release(context: Context) -> None:
     """The gate finds nothing wrong with whatever is planned."""
     instance = context.instance.id
     with context.engine.begin() as connection:
-        decisions.release(connection, [(row.id, row.request_hash) for row in decisions.unchecked(connection, instance)])
+        verdicts = Verdicts(connection, instance)
+        verdicts.release([(row.id, row.request_hash) for row in verdicts.unchecked()])
 
 
 def work(job: Job) -> None:
