@@ -79,21 +79,7 @@ FINDING_TYPES: Mapping[str, str] = {
     FindingType.QUARANTINED: "quarantined",
     FindingType.READ_IN_PART: "read in part",
 }
-CHANGE_KINDS: Mapping[str, str] = {
-    ChangeKind.ORDER_IMPORT: "Odoo order import",
-    ChangeKind.ORDER_CANCEL: "Odoo order cancel",
-    ChangeKind.ODOO_INVOICE: "Odoo invoice",
-    ChangeKind.ODOO_PAYMENT: "Odoo payment",
-    ChangeKind.ODOO_DELIVERY: "Odoo delivery",
-    ChangeKind.ODOO_TRACKING: "Odoo tracking",
-    ChangeKind.ODOO_CREDIT_NOTE: "Odoo credit note",
-    ChangeKind.ODOO_REFUND_PAYMENT: "Odoo refund payment",
-    ChangeKind.ODOO_STOCK_RETURN: "Odoo stock return",
-    ChangeKind.MAGENTO_INVOICE: "Magento invoice",
-    ChangeKind.MAGENTO_SHIPMENT: "Magento shipment",
-    ChangeKind.MAGENTO_TRACKING: "Magento tracking",
-    ChangeKind.MAGENTO_CREDIT_MEMO: "Magento credit memo",
-}
+CHANGE_KINDS: Mapping[str, str] = {kind: kind.replace("_", " ").capitalize() for kind in ChangeKind}
 CHANGE_STATES: Mapping[str, str] = {
     ChangeState.PLANNED: "planned",
     ChangeState.APPROVED: "approved",
