@@ -449,7 +449,7 @@ def test_a_mail_that_ends_its_process_every_time_is_given_up(
     smtp()
     queue(engine, "kills")
     with monkeypatch.context() as patch:
-        patch.setattr(notify, "_hand_over", lambda *_: (_ for _ in ()).throw(Killed()))
+        patch.setattr(notify, "hand_over", lambda *_: (_ for _ in ()).throw(Killed()))
         for _ in range(2):
             with pytest.raises(Killed):
                 notify.send_waiting("us")
@@ -462,14 +462,14 @@ def test_two_senders_at_once_send_each_mail_once(
 ) -> None:
     folder = smtp()
     queue(engine, "mail")
-    hand_over = notify._hand_over
+    hand_over = notify.hand_over
 
     def meanwhile(*words: Any) -> Any:
-        monkeypatch.setattr(notify, "_hand_over", hand_over)
+        monkeypatch.setattr(notify, "hand_over", hand_over)
         assert notify.send_waiting("us") == {"sent": 0, "kept": 0}, "the lock is held"
         return hand_over(*words)
 
-    monkeypatch.setattr(notify, "_hand_over", meanwhile)
+    monkeypatch.setattr(notify, "hand_over", meanwhile)
     assert notify.send_waiting("us") == {"sent": 1, "kept": 0}
     assert len(received(folder)) == 1
 

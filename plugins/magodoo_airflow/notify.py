@@ -64,7 +64,7 @@ class TaskFailed(BaseNotifier):
             log.error("the staging database is unavailable, the mail is sent without the outbox: %s", problem)
             mail = alerts.failed_run_mail(instance, settings.ui_url, utc_now(), topic="run_failed", **failure)
             with smtp_client(settings.smtp.connection) as (client, hook):
-                done = _hand_over(client, mail, hook.from_email or settings.smtp.sender, mail.recipients)
+                done = hand_over(client, mail, hook.from_email or settings.smtp.sender, mail.recipients)
                 log.info("accepted for %s, refused: %s, unknown: %s", done.accepted, done.refused, done.unknown)
             return
         try:
@@ -141,7 +141,7 @@ def _send(client: smtplib.SMTP, engine: Engine, mail_id: int, sender: str) -> st
             with engine.begin() as connection:
                 return outbox.handing_over(connection, mail, accepted, utc_now())
 
-        done = _hand_over(client, mail, sender, recipients, letters, begin)
+        done = hand_over(client, mail, sender, recipients, letters, begin)
         with engine.begin() as connection:
             outbox.sent(connection, mail, utc_now(), done.accepted)
             given_up = outbox.failed(connection, mail, done.refused, utc_now())
@@ -154,7 +154,7 @@ def _send(client: smtplib.SMTP, engine: Engine, mail_id: int, sender: str) -> st
     return "kept" if done.refused or done.unknown else "sent" if done.accepted else ""
 
 
-def _hand_over(
+def hand_over(
     client: smtplib.SMTP,
     mail: Mail,
     sender: str,
