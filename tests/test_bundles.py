@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -127,10 +128,10 @@ def test_an_invoice_and_a_refund_of_bundles_are_predicted_to_the_cent(
         for item in items
         if item["item_id"] not in dynamic and (not item.get("parent_item_id") or item["parent_item_id"] in dynamic)
     }
-    request = {
-        "items": [[item, to_units(quantity)] for item, quantity in refunded.items()],
-        **{"shipping_amount": 0, "adjustment_positive": 0, "adjustment_negative": 0},
-    }
+    request: Any = SimpleNamespace(
+        items=[(item, to_units(quantity)) for item, quantity in refunded.items()],
+        shipping_amount=0, adjustment_positive=0, adjustment_negative=0,
+    )  # fmt: skip
     memo = predicted_credit_memo(shown(shop, order, upgraded=upgraded), request)
     made = shop.tables.creditmemos[shop.refund(order, refunded, shipping=0)]
     assert memo == pytest.approx(to_units(made["grand_total"]), abs=100 * len(items))

@@ -122,7 +122,7 @@ def test_an_error_comes_after_what_was_read_before_it() -> None:
 
     taken = []
     with pytest.raises(Unavailable, match="away"):
-        for batches in in_background(reading(pages())):
+        for batches in in_background(reading(read())):
             taken.append(batches)
     assert numbers(taken) == ["1"]
 
