@@ -54,9 +54,9 @@ def main() -> int:
     RESULTS.mkdir(parents=True, exist_ok=True)
     counts = {day[:10]: run(day, sys.argv[1:]) for day in DAYS}
     (RESULTS / "summary.json").write_text(json.dumps(counts, indent=2) + "\n", encoding="utf-8")
-    for day, told in counts.items():
-        print(day, ", ".join(f"{number} {name}" for name, number in told.items()))
-    return int(any(told["failures"] or told["errors"] for told in counts.values()))
+    for day, results in counts.items():
+        print(day, ", ".join(f"{number} {name}" for name, number in results.items()))
+    return int(any(results["failures"] or results["errors"] for results in counts.values()))
 
 
 if __name__ == "__main__":

@@ -84,6 +84,13 @@ def test_a_damaged_document_is_read_or_refused(mutation: tuple[str, str, Any]) -
         assert parts == document.grand_total
 
 
+@pytest.mark.parametrize("field", ["city", "company", "street"])
+def test_an_address_with_half_a_character_is_read(field: str) -> None:
+    order = recorded.magento_row("order", 1)
+    order["billing_address"] |= {field: ["\ud800"] if field == "street" else "\ud800"}
+    assert read("magento", "order", order) is not None
+
+
 @pytest.fixture(scope="module")
 def engine(module_staging_url: str) -> Iterator[Engine]:
     with emptied(module_staging_url) as engine:

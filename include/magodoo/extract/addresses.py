@@ -57,7 +57,7 @@ def plain_address(address: Mapping[str, Any]) -> dict[str, Any]:
 
 def digest(text: str) -> str:
     """Return the first 16 hex digits of the text's SHA-1: a name, not a secret."""
-    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:16]
+    return hashlib.sha1(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()[:16]
 
 
 def family(name: str) -> str:

@@ -75,7 +75,7 @@ class Track:
     def __post_init__(self) -> None:
         if not self.number.strip() or not self.title.strip() or not self.carrier_code.strip():
             raise InvariantError("a track needs a number, a title and a carrier code", system="magento")
-        if len(self.number.encode()) > LONGEST:
+        if len(self.number.encode("utf-8", "replace")) > LONGEST:
             raise InvariantError(f"a tracking number of more than {LONGEST} bytes", system="magento")
 
     def body(self) -> dict[str, str]:
