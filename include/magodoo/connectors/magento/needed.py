@@ -71,7 +71,7 @@ _FIXED_TAX = _read(
     schema.amount,
     "weee_tax_applied_row_amount base_weee_tax_applied_row_amnt base_weee_tax_applied_amount",
 ) | _read("tells what of a fixed product tax is taxed itself", schema.as_sent, "weee_tax_applied")
-_NAME = _spared("is what the row is called on paper: the SKU stands there", schema.words, "name")
+_NAME = _spared("is the printed name of the row; the SKU identifies it", schema.words, "name")
 _ADDRESS = Shape(
     _read(
         "is part of the customer's address",
