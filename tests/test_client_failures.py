@@ -16,7 +16,7 @@ from urllib3.exceptions import InvalidHeader as HeaderOfTheAnswer
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from magodoo import errors
-from magodoo.connectors.http import FAILURES, Failure, Garbled, System, failure, failure_of
+from magodoo.connectors.failures import FAILURES, Failure, Garbled, System, failure, failure_of
 from magodoo.connectors.magento import needed, schema
 from magodoo.connectors.magento.connection import MagentoConnection
 from magodoo.connectors.magento.replies import error_of

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
-from magodoo.connectors.http import Garbled
+from magodoo.connectors.failures import Garbled
 from magodoo.connectors.magento.http import Http, Reply
 from magodoo.connectors.magento.replies import PageTooLarge, ServerFault
 from magodoo.connectors.magento.schema import Shape, entity_id, sound

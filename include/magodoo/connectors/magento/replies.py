@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from magodoo.connectors.http import failure, is_html
+from magodoo.connectors.failures import failure, is_html
 from magodoo.errors import (
     FixConfiguration,
     FixDocument,

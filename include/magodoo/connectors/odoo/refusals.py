@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from magodoo.connectors.http import Failure, failure
+from magodoo.connectors.failures import Failure, failure
 from magodoo.errors import (
     FixConfiguration,
     FixDocument,

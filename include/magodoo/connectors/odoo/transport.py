@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from tenacity import wait_random_exponential
 
 from magodoo import __version__
-from magodoo.connectors.http import Failure, HttpSession, failure
+from magodoo.connectors.failures import Failure, failure
+from magodoo.connectors.http import HttpSession
 from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.connectors.odoo.refusals import refusal, unclassified
 from magodoo.connectors.odoo.versions import OF_RECORDS, POSITIONAL, Version
