@@ -305,7 +305,7 @@ def test_an_untrusted_certificate_is_a_fault_of_the_configuration_and_not_tried_
     with pytest.raises(errors.FixConfiguration, match=r"certificate is not trusted; nothing was sent.* Next: check"):
         CALLS_OF[system, call](shop if system == "magento" else books)
     server.close()
-    assert (server.asked, shop.stats.retries, books.stats.repeated) == ([], 0, 0)
+    assert (server.asked, shop.stats.retries, books.stats.retries) == ([], 0, 0)
 
 
 # Pauses that a system asks for

@@ -64,9 +64,9 @@ def of_state(connection: Connection, instance: str, now: datetime) -> None:
 
 def _of_client(stats: Any, client: Any, tags: Mapping[str, str]) -> None:
     """Count the requests of a client since it was opened, which is the beginning of this task."""
-    sent = client.requests if hasattr(client, "requests") else client.calls
-    repeated = client.retries if hasattr(client, "retries") else client.repeated
-    counted = {"requests": sent, "requests_repeated": repeated, "request_milliseconds": round(client.seconds * 1000)}
+    counted = {
+        "requests": client.requests, "requests_repeated": client.retries, "request_milliseconds": round(client.seconds * 1000),
+    }  # fmt: skip
     for name, number in counted.items():
         if number:
             stats.incr(f"magodoo.{name}", number, tags=dict(tags))

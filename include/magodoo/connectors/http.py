@@ -193,18 +193,23 @@ class HttpSession:
         """Close all connections."""
         self._session.close()
 
-    def repeated(self, read: Callable[[], Result], noted: Callable[[tenacity.RetryCallState], None]) -> Result:
+    def repeated(self, read: Callable[[], Result]) -> Result:
         """Return the result of a read, which is called again, after growing pauses, while it raises a TransientError.
 
-        `noted` is called before each pause. A system that is away is not asked again.
+        A system that is away is not asked again.
         """
+
+        def note(state: tenacity.RetryCallState) -> None:
+            self.stats.add(retries=1)
+            log.info("read again in %.1f s: %s", state.upcoming_sleep, state.outcome and state.outcome.exception())
+
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception(
                 lambda problem: isinstance(problem, TransientError) and not isinstance(problem, Away)
             ),
             stop=tenacity.stop_after_attempt(self._limits.attempts),
             wait=self._wait,
-            before_sleep=noted,
+            before_sleep=note,
             sleep=self._sleep,
             reraise=True,
         )(read)

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from requests.auth import AuthBase
-from tenacity import RetryCallState, wait_exponential_jitter
+from tenacity import wait_exponential_jitter
 
 from magodoo.connectors.http import HttpSession, Stats
 from magodoo.connectors.magento.auth import LoginRefused, RenewedToken, authenticator
@@ -49,7 +49,7 @@ class Http:
 
     def read(self, path: str, query: Iterable[tuple[str, str]] = ()) -> Reply:
         """Send a GET, retried with backoff and jitter while the failure is transient. Raises the errors of `replies.error_of`."""
-        return self._repeated(lambda: self._authorized("GET", path, query=query))
+        return self._session.repeated(lambda: self._authorized("GET", path, query=query))
 
     def read_once(self, path: str, query: Iterable[tuple[str, str]] = (), *, anonymous: bool = False) -> Reply:
         """Send a GET without retries, for tests of the connection."""
@@ -79,13 +79,6 @@ class Http:
     def close(self) -> None:
         """Close the HTTP session."""
         self._session.close()
-
-    def _repeated(self, call: Callable[[], Reply]) -> Reply:
-        def note(state: RetryCallState) -> None:
-            self.stats.add(retries=1)
-            log.info("read again in %.1f s: %s", state.upcoming_sleep, state.outcome and state.outcome.exception())
-
-        return self._session.repeated(call, note)
 
     def _authorized(self, method: str, path: str, **content: Any) -> Reply:
         """Send a call. A refused token is renewed once; a refused token and a missing right raise different errors."""
@@ -123,7 +116,9 @@ class Http:
     def _log_in(self, login: AdminLogin) -> str:
         content = {"username": login.username, "password": login.password}
         try:
-            token = self._repeated(lambda: self._call("POST", _LOGIN, body=content, auth=None, writing=False)).body
+            token = self._session.repeated(
+                lambda: self._call("POST", _LOGIN, body=content, auth=None, writing=False)
+            ).body
         except Unauthorized as refusal:
             raise LoginRefused(refusal.args[0], system="magento", call=refusal.call, hint=_LOGIN_HINT) from None
         if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]+", token):

@@ -70,7 +70,7 @@ class BulkLoad:
             result = _result(answer, model)
             if result.ids is not None or not _is_conflict(result):
                 return result
-            self._rpc.stats.repeated += 1
+            self._rpc.stats.add(retries=1)
             time.sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - spreads writers, guards nothing
         raise Unavailable("another writer was in the way each time", system="odoo", call=f"{model}.load")
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from magodoo.connectors.http import HttpSession
+from magodoo.connectors.http import HttpSession, Stats
 from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.connectors.odoo.transport import Transport, discover, open_session
 from magodoo.connectors.odoo.validation import sound_answer
@@ -29,24 +29,11 @@ ARCHIVED_TOO = {"active_test": False}
 
 
 @dataclass
-class Stats:
-    """Counters of a client."""
-
-    calls: int = 0
-    reads: int = 0
-    writes: int = 0
-    repeated: int = 0
-    failed: int = 0
-    seconds: float = 0.0  # waited for answers, summed over threads
-
-
-@dataclass
 class _Shared:
-    """What all views of one connection have in common: the session, the counters, and what was found out about the server."""
+    """What all views of one connection have in common: the session, and what was found out about the server."""
 
     session: HttpSession
     transport: Transport | None
-    stats: Stats = field(default_factory=Stats)
     language: dict[str, str] = field(default_factory=lambda: {"lang": "en_US"})
     fields: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -85,7 +72,7 @@ class Rpc:
     @property
     def stats(self) -> Stats:
         """Return the counters of all calls of this connection."""
-        return self._shared.stats
+        return self._shared.session.stats
 
     @property
     def company_id(self) -> int:
@@ -103,7 +90,7 @@ class Rpc:
         shared = self._shared
         with shared.lock:
             if shared.transport is None:
-                shared.transport = self._repeating(lambda: discover(shared.session, self.connection))
+                shared.transport = self._shared.session.repeated(lambda: discover(shared.session, self.connection))
             return shared.transport
 
     def once(self, what: str, read: Callable[[], Result]) -> Result:
@@ -147,7 +134,7 @@ class Rpc:
             )
             return sound_answer(model, method, arguments, self._shared.fields.get(model, {}), answer)
 
-        return self._repeating(once) if retry else once()
+        return self._shared.session.repeated(once) if retry else once()
 
     def write_call(
         self,
@@ -282,32 +269,16 @@ class Rpc:
     ) -> Any:
         shared = self._shared
         full = {**shared.language, "tz": "UTC", **(context or {}), "allowed_company_ids": list(companies)}
-        shared.stats.calls += 1
-        shared.stats.writes += write
-        shared.stats.reads += not write
         known = method_of(transport.version, model, method)
-        began = time.monotonic()
         try:
             return transport.call(model, known, None if ids is None else list(ids), full, arguments, write=write)
         except FixDocument as problem:
-            shared.stats.failed += 1
             language = shared.language.get("lang", "")
             if not language or not str(problem.args[0]).endswith(language):
                 raise
             # English was archived in this database (docs/facts/odoo-19.0.md#1 [248]): nothing was done yet
             shared.language.clear()
             return self._send(transport, model, method, ids, context, arguments, write=write, companies=companies)
-        except Exception:
-            shared.stats.failed += 1
-            raise
-        finally:
-            shared.stats.seconds += time.monotonic() - began
-
-    def _repeating(self, once: Callable[[], Result]) -> Result:
-        def count(_: object) -> None:
-            self.stats.repeated += 1
-
-        return self._shared.session.repeated(once, count)
 
 
 COMPANY_OWNED = frozenset(
