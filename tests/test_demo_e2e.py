@@ -145,7 +145,12 @@ def test_a_statement_is_made_read_signed_by_name_and_mailed(told: Told) -> None:
     page = session.get(pages, headers={"accept": "text/html"}, timeout=60)
     assert page.status_code == 200
     fields = dict(re.findall(r'name="(token|statement|seen)" value="(\w+)"', page.text))
-    sent = session.post(f"{pages}/sign", data={**fields, "note": "seen by the test"}, timeout=60, allow_redirects=False)
+    sent = session.post(
+        f"{pages}/sign",
+        data={**fields, "note": "seen by the test", "for the others": "seen by the test"},
+        timeout=60,
+        allow_redirects=False,
+    )
     assert sent.status_code == 303, sent.text
     signed = session.get(pages, headers={"accept": "text/html"}, timeout=60).text
     assert "Signed by" in signed and "admin" in signed

@@ -136,6 +136,7 @@ def demo_settings(until: datetime) -> dict[str, Any]:
                 "time_zone": "UTC",
                 "books_from": cut_over.isoformat(sep=" "),
                 "mode": {"default": "observe"},
+                "separate_duties": False,
                 "payment_methods": {
                     "card": {"captured_by_provider": True, "journal": "CARD", "authorises": True},
                     "banktransfer": {},

@@ -317,6 +317,8 @@ class Instance(Strict):
     tolerance: dict[str, Decimal] = Field(default_factory=lambda: {"default": Decimal("0.02")})
     """By currency, and `default`: differences up to it are reported as rounding. For reporting only, never for posting."""
     limits: Limits = Limits()
+    separate_duties: bool = True
+    """A statement is prepared by one person and approved by another. `false`: one person does both, and the statement says so."""
     exclude: Exclude = Exclude()
     recipients: Recipients = Recipients()
     quality: Quality = Quality()

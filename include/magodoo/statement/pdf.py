@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magodoo.domain import labels
-from magodoo.statement import summary, wording
+from magodoo.statement import store, summary, wording
 
 if TYPE_CHECKING:
     from fpdf import FPDF
 
 MOST_ROWS = 100
+ONE_PERSON = "not separate: by the settings, one person may prepare and sign"
 _SMALL, _LARGE = 7.5, 14
 _LINE = 4.6
 _PADDING = 0.6
@@ -24,12 +25,14 @@ _LINES = (205, 210, 216)
 Cells = Sequence[Sequence[str]]
 
 
-def pdf(body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: str | None = None, signed_at: datetime | None = None,
-        note: str | None = None) -> bytes:  # fmt: skip
-    """Return the statement as PDF; the same statement gives the same bytes."""
+def pdf(kept: store.Kept, moved: Sequence[Mapping[str, Any]] = ()) -> bytes:
+    """Return the statement as PDF; the same statement gives the same bytes. `moved`: what it changed of the version before."""
+    body = kept.body
     document = _new_document(body)
-    _head(document, body, text_hash, made_at, signed_by, signed_at, note)
+    _head(document, kept)
     _short(document, body)
+    _moved(document, kept, moved)
+    _notes(document, kept)
     _unexplained(document, body)
     for row in body["rows"]:
         _figures(document, row, body["company_currency"])
@@ -39,7 +42,7 @@ def pdf(body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: s
     _clearing(document, body)
     for name in wording.SCHEDULES:
         _schedule(document, name, body["annexes"].get(name, ()))
-    document.set_creation_date(made_at.astimezone(UTC))
+    document.set_creation_date(kept.made_at.astimezone(UTC))
     return bytes(document.output())
 
 
@@ -67,8 +70,8 @@ def _new_document(body: Mapping[str, Any]) -> FPDF:
     return document
 
 
-def _head(document: FPDF, body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: str | None, signed_at: datetime | None,
-          note: str | None) -> None:  # fmt: skip
+def _head(document: FPDF, kept: store.Kept) -> None:
+    body = kept.body
     document.set_font("DejaVu", "B", _LARGE)
     document.multi_cell(0, 8, f"Monthly statement {body['month']}", new_x="LMARGIN", new_y="NEXT")
     facts = [
@@ -79,12 +82,40 @@ def _head(document: FPDF, body: Mapping[str, Any], text_hash: str, made_at: date
             f"company {body['company']}, {body['company_currency']}, journals {', '.join(body['journals']) or 'none'}",
         ),
         ("Cut-over", body["books_from"] or "not set"),
-        ("Made", f"{made_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"),
-        ("SHA-256", text_hash),
-        ("Signed", f"{signed_by}, {signed_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if signed_at else "not signed"),
-    ]
-    facts += [("Note", note)] if note else []
+        ("Made", _moment(kept.made_at)),
+        ("SHA-256", kept.hash),
+        ("Prepared", f"{kept.prepared_by}, {_moment(kept.prepared_at)}" if kept.prepared and kept.prepared_at else "not prepared"),
+        ("Signed", f"{kept.signed_by}, {_moment(kept.signed_at)}" if kept.signed_at else "not signed"),
+    ]  # fmt: skip
+    facts += [("Version", f"{kept.version}")] if kept.version > 1 else []
+    facts += [] if body.get("separate_duties", True) else [("Duties", ONE_PERSON)]
+    facts += [("Note", kept.note)] if kept.note else []
     _table(document, facts, (1, 6))
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _moved(document: FPDF, kept: store.Kept, moved: Sequence[Mapping[str, Any]]) -> None:
+    """Add what a revision changed of the version before."""
+    if not moved:
+        return
+    _heading(document, f"What version {kept.version} changed", len(moved))
+    rows = [
+        (f"{wording.title(row)}: {wording.label(row['line'])}", wording.amount(row["before"]), wording.amount(row["after"]))
+        for row in moved
+    ]  # fmt: skip
+    _table(document, rows, (6, 2, 2), head=("Line", "Before", "Now"), numbers=(1, 2))
+
+
+def _notes(document: FPDF, kept: store.Kept) -> None:
+    """Add what the person who signed said of each open critical finding and unreadable record."""
+    if not kept.notes:
+        return
+    _heading(document, "Notes of the signature", len(kept.notes))
+    rows = [(about, kept.notes[key]) for key, about in store.to_note(kept.body).items()]
+    _table(document, _cut(rows), (4, 6), head=("About", "Note"))
 
 
 def _short(document: FPDF, body: Mapping[str, Any]) -> None:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, text
 
 from magodoo.domain.states import OdooMoveState
-from magodoo.domain.vocabulary import Kind
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.money import from_units, rounded, to_units
 from magodoo.settings import Instance
-from magodoo.statement.documents import MONEY_KINDS
+from magodoo.statement.documents import MONEY_KINDS, Sales
 from magodoo.statement.explanation import ROUNDING, Step
 from magodoo.statement.periods import Month
 
@@ -114,6 +114,28 @@ _MUTED = """
         coalesce(odoo_number, '') as odoo_number, magento_amount, odoo_amount, coalesce(currency, '') as currency, muted_until, muted_by,
         coalesce(muted_reason, '') as reason
     from finding where instance = :instance and resolved_at is null and muted_until > :now order by id"""
+
+
+# Findings about the month's documents, and about anything else of their orders.
+_CRITICAL = """
+    select id, type, kind, coalesce(order_number, '') as order_number, coalesce(magento_number, '') as magento_number,
+        coalesce(odoo_number, '') as odoo_number, magento_amount, odoo_amount, coalesce(currency, '') as currency
+    from finding where instance = :instance and resolved_at is null and severity = 'critical' and coalesce(muted_until <= :now, true)
+        and (order_key = any(:orders) or kind = any(:kinds) and (magento_id = any(:magento) or odoo_id = any(:odoo))) order by id"""
+
+
+def critical(connection: Connection, instance: str, sales: Sales, now: datetime) -> list[Row]:
+    """Return the open critical findings about the month's documents and their orders that nobody muted.
+
+    Keys: id, type, kind, order_number, magento_number, odoo_number, magento_amount, odoo_amount (units of 1/10000 or None), currency.
+    """
+    found = {side: sales.in_month(side) for side in Side}
+    values = {
+        "instance": instance, "now": now, "kinds": list(MONEY_KINDS), "magento": [one.id for one in found[Side.MAGENTO]],
+        "odoo": [one.id for one in found[Side.ODOO]],
+        "orders": sorted({one.order_key for side in Side for one in found[side] if one.order_key}),
+    }  # fmt: skip
+    return [dict(row) for row in connection.execute(text(_CRITICAL), values).mappings()]
 
 
 def unreadable(connection: Connection, instance: str) -> list[Row]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from magodoo.domain import labels
-from magodoo.domain.vocabulary import FindingType
 from magodoo.money import from_units
 from magodoo.reconcile import catalogue
 from magodoo.statement import explanation
@@ -35,6 +34,7 @@ LEDGER_STEPS = {
 }
 SCHEDULES = {
     "unreadable": "Incomplete: records that cannot be read (quarantine)",
+    "critical": "Open critical findings about the month's orders",
     "invoiced_not_delivered": "Invoiced and not delivered at the month's end",
     "delivered_not_invoiced": "Delivered and not invoiced at the month's end",
     "cut_off": "Shipped in one month and delivered in Odoo in another, or not yet",
@@ -68,12 +68,16 @@ SUMMED = {
     "open_receivables": "open", "refunds_to_pay": "open", "deducted": "amount", "residues": "open",
     "remainders": "net",
 }  # fmt: skip
-OPEN_FINDING = "Open finding: "
+OPEN_FINDING, INFORMATION = "Open finding: ", "For information: "
 # Columns of the schedules: heading, key, kind of value.
 _ORDER = ("Order", "order_number", "text")
 _CURRENCY = ("Currency", "currency", "text")
 COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "unreadable": (("Side", "side", "word"), ("Kind", "kind", "word"), ("Id", "source_id", "text"), ("Since", "day", "text")),
+    "critical": (
+        ("Finding", "type", "word"), ("Kind", "kind", "word"), _ORDER, ("Magento", "magento_number", "text"), ("Odoo", "odoo_number", "text"),
+        ("In Magento", "magento_amount", "money"), ("In Odoo", "odoo_amount", "money"), _CURRENCY,
+    ),
     "invoiced_not_delivered": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
     "delivered_not_invoiced": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
     "cut_off": (
@@ -148,8 +152,8 @@ def label(line: str) -> str:
     """Return the name of a line of the statement or of a document."""
     if line == explanation.AGREES:
         return "Agrees"
-    if line.startswith(explanation.FINDING):
-        return f"{OPEN_FINDING}{catalogue.of(FindingType(line.removeprefix(explanation.FINDING))).title}"
+    if type_ := explanation.finding_type(line):
+        return f"{OPEN_FINDING if explanation.is_uncorrected(line) else INFORMATION}{catalogue.of(type_).title}"
     if line.startswith("ledger:"):
         return f"Ledger: {LEDGER_STEPS.get(line.removeprefix('ledger:'), line)}"
     return {"magento": FIRST, "odoo": LAST, "ledger": LEDGER}.get(line) or STEPS.get(line) or labels.spaced(line)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection
 
@@ -32,37 +35,51 @@ def months(request: Request, who: Who, instance: str = "") -> Response:
 
 
 @statements.get("/statement/{instance}/{month}")
-def one(request: Request, who: Who, instance: str, month: str) -> Response:
-    """Show the statement of a month as signed, with later changes; if it is unsigned, the latest one."""
+def one(request: Request, who: Who, instance: str, month: str, version: int | None = None) -> Response:
+    """Show the statement of a month as signed, with later changes; if it is unsigned, the latest one; with `version`, an earlier signed one."""
     with staging() as connection:
-        signed, latest = _of(connection, who, instance, month)
-        lines = store.moved_lines(signed.body, latest.body) if signed and latest else []
-        documents = store.changes(connection, signed, _month(instance, month)) if signed else []
+        signed, latest = _of(connection, who, instance, month, version)
+        newest = store.signed(connection, instance, _month(instance, month).first) if version else signed
+        before = _before(connection, signed)
+        current = signed is not None and newest is not None and signed.id == newest.id
+        lines = store.moved_lines(signed.body, latest.body) if signed and latest and current else []
+        documents = store.changes(connection, signed, _month(instance, month)) if signed and current else []
+        filings = store.filings(connection, signed.id) if signed else []
     shown = signed or latest
     assert shown is not None
+    revised = latest if current and lines else None  # what may be prepared and signed as the next version
     return page(
         request, who, "statement.html", instance=instance, month=month, kept=shown, body=shown.body, signed=signed, latest=latest,
         moved=lines, changes=documents[:MOST_CHANGES], more=max(0, len(documents) - MOST_CHANGES), short=summary, wording=wording,
-        writable=signed is None and may_write(who.user, instance),
+        before=before, moved_before=store.moved_lines(before.body, shown.body) if before else [], newest=newest, filings=filings,
+        draft=shown if signed is None else revised, to_note=store.to_note, one_person=pdf.ONE_PERSON, writable=may_write(who.user, instance),
     )  # fmt: skip
 
 
+def _before(connection: Connection, signed: store.Kept | None) -> store.Kept | None:
+    """Return the version that a signed statement revised; None for the first."""
+    if signed is None or signed.version == 1:
+        return None
+    return store.signed(connection, signed.instance, signed.month, signed.version - 1)
+
+
 @statements.get("/statement/{instance}/{month}/statement.pdf")
-def as_pdf(who: Who, instance: str, month: str) -> Response:
+def as_pdf(who: Who, instance: str, month: str, version: int | None = None) -> Response:
     """Return the signed statement as PDF, else the latest one."""
     with staging() as connection:
-        signed, latest = _of(connection, who, instance, month)
+        signed, latest = _of(connection, who, instance, month, version)
+        before = _before(connection, signed)
     kept = signed or latest
     assert kept is not None
-    made = pdf.pdf(kept.body, kept.hash, kept.made_at, kept.signed_by, kept.signed_at, kept.note)
+    made = pdf.pdf(kept, moved=store.moved_lines(before.body, kept.body) if before else [])
     return _file(made, "application/pdf", f"statement-{instance}-{month}.pdf")
 
 
 @statements.get("/statement/{instance}/{month}/statement.csv")
-def as_csv(who: Who, instance: str, month: str) -> Response:
+def as_csv(who: Who, instance: str, month: str, version: int | None = None) -> Response:
     """Return the signed statement as CSV, else the latest one."""
     with staging() as connection:
-        signed, latest = _of(connection, who, instance, month)
+        signed, latest = _of(connection, who, instance, month, version)
     kept = signed or latest
     assert kept is not None
     return _file(
@@ -73,10 +90,10 @@ def as_csv(who: Who, instance: str, month: str) -> Response:
 
 
 @statements.get("/statement/{instance}/{month}/documents.csv")
-def documents_as_csv(who: Who, instance: str, month: str) -> Response:
+def documents_as_csv(who: Who, instance: str, month: str, version: int | None = None) -> Response:
     """Return every document behind the figures with its line, as CSV."""
     with staging() as connection:
-        signed, latest = _of(connection, who, instance, month)
+        signed, latest = _of(connection, who, instance, month, version)
         kept = signed or latest
         assert kept is not None
         rows = store.documents(connection, kept.id)
@@ -87,30 +104,78 @@ def documents_as_csv(who: Who, instance: str, month: str) -> Response:
     )
 
 
-@statements.post("/statement/{instance}/{month}/sign")
-def sign(
+@statements.post("/statement/{instance}/{month}/prepare")
+def prepare(
     request: Request, who: Signer, instance: str, month: str, statement: Annotated[int, Form()], seen: Annotated[str, Form()],
-    note: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
-    """Sign the statement that the person saw, in their name. Raises 409 when it was made again or signed meanwhile."""
+    """Record that the person prepared the statement that they saw. Raises 409 when it was made again or signed meanwhile."""
+    with _acting(who, instance, month, statement) as connection:
+        store.prepare(connection, statement, seen, who.name, utc_now())
+    return _back(request, instance, month)
+
+
+@statements.post("/statement/{instance}/{month}/sign")
+async def sign(request: Request, who: Signer, instance: str, month: str) -> Response:
+    """Sign the statement that the person saw, in their name. Raises 409 when it was made again or signed meanwhile, or a note is missing.
+
+    A field `note finding 12` is the note on that finding; `for the others` is the note on all that have none of their own.
+    """
+    form = {name: str(words) for name, words in (await request.form()).items()}
+    return await run_in_threadpool(_sign, request, who, instance, month, form)
+
+
+def _sign(request: Request, who: Writer, instance: str, month: str, form: dict[str, str]) -> Response:
+    try:
+        statement, seen = int(form["statement"]), form["seen"]
+    except (KeyError, ValueError) as missing:
+        raise HTTPException(422, "Which statement, as it was seen: open the page again.") from missing
+    with _acting(who, instance, month, statement) as connection:
+        kept = store.by_id(connection, statement)
+        names = store.to_note(kept.body) if kept else {}
+        notes = {key: form.get(f"note {key}", "").strip() or form.get("for the others", "") for key in names}
+        store.sign(connection, statement, seen, who.name, form.get("note", ""), utc_now(), notes)
+    return _back(request, instance, month)
+
+
+@statements.post("/statement/{instance}/{month}/file")
+def file(
+    request: Request, who: Signer, instance: str, month: str, statement: Annotated[int, Form()], reference: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Record where the signed statement was filed. Raises 409 for one that is not signed, and without a reference."""
+    with _acting(who, instance, month, statement) as connection:
+        store.file(connection, statement, who.name, reference, utc_now())
+    return _back(request, instance, month)
+
+
+@contextmanager
+def _acting(who: Writer, instance: str, month: str, statement: int) -> Iterator[Connection]:
+    """Yield a transaction for an act on a statement of the month by somebody who may write. What the store refuses is answered with 409."""
     who.must_read(instance)
     who.must_write([instance])
+    first = _month(instance, month).first
     with staging() as connection:
-        _, latest = _of(connection, who, instance, month)
-        if latest is None or latest.id != statement:
+        kept = store.by_id(connection, statement)
+        if kept is None or (kept.instance, kept.month) != (instance, first):
             raise HTTPException(409, "This statement is signed already, or is no longer there: open the page again.")
         try:
-            store.sign(connection, statement, seen, who.name, note, utc_now())
+            yield connection
         except FixDocument as refused:
             raise HTTPException(409, str(refused)) from refused
+
+
+def _back(request: Request, instance: str, month: str) -> Response:
     return RedirectResponse(f"{request.scope.get('root_path', '')}/statement/{instance}/{month}", status_code=303)
 
 
-def _of(connection: Connection, who: Reader, instance: str, month: str) -> tuple[store.Kept | None, store.Kept | None]:
-    """Return the signed and the unsigned statement of a month. Raises 404 when there is neither."""
+def _of(
+    connection: Connection, who: Reader, instance: str, month: str, version: int | None = None
+) -> tuple[store.Kept | None, store.Kept | None]:
+    """Return the signed statement of a month, the newest or that of a version, and the unsigned one. Raises 404 when there is none."""
     who.must_read(instance)
     first = _month(instance, month).first
-    found = store.signed(connection, instance, first), store.latest(connection, instance, first)
+    found = store.signed(connection, instance, first, version), store.latest(connection, instance, first)
+    if version is not None and found[0] is None:
+        raise HTTPException(404, f"There is no version {version} of the statement of {month}.")
     if found == (None, None):
         raise HTTPException(404, f"There is no statement of {month} yet: trigger the DAG sales_statement.")
     return found
