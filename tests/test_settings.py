@@ -126,6 +126,18 @@ def test_an_absurd_time_of_the_whole_file_is_refused_with_its_line(tmp_path: Pat
     assert told.startswith(f"line 5, {line.split(':')[0]}: ")
 
 
+def test_every_time_of_the_settings_has_a_least_and_a_greatest_value() -> None:
+    schema = json.loads(text())
+    unbounded = [
+        name
+        for part in (schema, *schema["$defs"].values())
+        for name, found in part.get("properties", {}).items()
+        if name.rsplit("_", 1)[-1] in ("seconds", "minutes", "hours", "days")
+        if not any({"minimum", "maximum"} <= each.keys() for each in (found, *found.get("anyOf", ())))
+    ]
+    assert unbounded == []
+
+
 def test_of_a_duplicate_key_the_second_is_read_and_named(tmp_path: Path) -> None:
     twice, wrong = problems(tmp_path, SOUND + "smtp: {sender: a}\nsmtp: {sendr: b}\n")
     assert twice == "line 6, smtp: stands twice, first in line 5; keep one"
