@@ -147,7 +147,7 @@ def test_a_statement_is_made_read_signed_by_name_and_mailed(told: Told) -> None:
     fields = dict(re.findall(r'name="(token|statement|seen)" value="(\w+)"', page.text))
     sent = session.post(
         f"{pages}/sign",
-        data={**fields, "note": "seen by the test", "for the others": "seen by the test"},
+        data={**fields, "note": "seen by the test", "for_the_others": "seen by the test"},
         timeout=60,
         allow_redirects=False,
     )

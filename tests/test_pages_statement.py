@@ -18,7 +18,7 @@ from sqlalchemy import Engine, text
 from magodoo.money import parse_json
 from magodoo.statement import store
 
-NOTED = {"for the others": "known"}
+NOTED = {"for_the_others": "known"}
 
 
 @pytest.fixture
@@ -151,13 +151,13 @@ def test_each_open_critical_finding_and_unreadable_record_needs_a_note(fresh: En
     assert keys[-1] == "unreadable odoo invoice 77" and len(keys) > 1
     path, sent = "/statement/us/2026-10", {"statement": statement, "seen": seen, "note": "as agreed"}
     page = person.browser.get(path).text
-    assert all(f'name="note {key}"' in page for key in keys)
+    assert all(f'name="about" value="{key}"' in page for key in keys)
     for left in keys:
-        notes = {f"note {key}": "known" for key in keys if key != left}
-        refused = person.send(f"{path}/sign", **sent, **notes)
+        said = ["" if key == left else "known" for key in keys]
+        refused = person.send(f"{path}/sign", **sent, about=keys, said=said)
         assert (refused.status_code, "in spite of" in refused.text) == (409, True)
-    first = {f"note {keys[0]}": "a wrong price, corrected in November"}
-    assert person.send(f"{path}/sign", **sent, **first, **{"for the others": "known"}).status_code == 303
+    first = {"about": keys[:1], "said": ["a wrong price, corrected in November"]}
+    assert person.send(f"{path}/sign", **sent, **first, **{"for_the_others": "known"}).status_code == 303
     page = person.browser.get(path).text
     assert "a wrong price, corrected in November" in page and "known" in page
     (notes,) = person.one("select notes from statement")

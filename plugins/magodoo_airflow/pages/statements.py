@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection
 
@@ -16,7 +15,7 @@ from magodoo.settings.read import read_with_problems
 from magodoo.statement import csv_export, pdf, store, summary, wording
 from magodoo.statement.periods import Month
 from magodoo.timestamps import utc_now
-from magodoo_airflow.pages.access import Reader, Writer, may_write, reader, writer
+from magodoo_airflow.pages.access import FormText, Reader, Writer, may_write, reader, writer
 from magodoo_airflow.pages.connection import staging
 from magodoo_airflow.pages.rendering import page
 
@@ -106,7 +105,7 @@ def documents_as_csv(who: Who, instance: str, month: str, version: int | None = 
 
 @statements.post("/statement/{instance}/{month}/prepare")
 def prepare(
-    request: Request, who: Signer, instance: str, month: str, statement: Annotated[int, Form()], seen: Annotated[str, Form()],
+    request: Request, who: Signer, instance: str, month: str, statement: Annotated[int, Form()], seen: FormText,
 ) -> Response:  # fmt: skip
     """Record that the person prepared the statement that they saw. Raises 409 when it was made again or signed meanwhile."""
     with _acting(who, instance, month, statement) as connection:
@@ -115,31 +114,26 @@ def prepare(
 
 
 @statements.post("/statement/{instance}/{month}/sign")
-async def sign(request: Request, who: Signer, instance: str, month: str) -> Response:
+def sign(
+    request: Request, who: Signer, instance: str, month: str, statement: Annotated[int, Form()], seen: FormText, note: FormText = "",
+    about: Annotated[list[FormText], Form()] = [], said: Annotated[list[FormText], Form()] = [], for_the_others: FormText = "",  # noqa: B006
+) -> Response:  # fmt: skip
     """Sign the statement that the person saw, in their name. Raises 409 when it was made again or signed meanwhile, or a note is missing.
 
-    A field `note finding 12` is the note on that finding; `for the others` is the note on all that have none of their own.
+    `about` and `said` are pairs of a key of `store.to_note` and the note on it; `for_the_others` is the note on all that have none.
     """
-    form = {name: str(words) for name, words in (await request.form()).items()}
-    return await run_in_threadpool(_sign, request, who, instance, month, form)
-
-
-def _sign(request: Request, who: Writer, instance: str, month: str, form: dict[str, str]) -> Response:
-    try:
-        statement, seen = int(form["statement"]), form["seen"]
-    except (KeyError, ValueError) as missing:
-        raise HTTPException(422, "Which statement, as it was seen: open the page again.") from missing
+    given = {key: words for key, words in zip(about, said, strict=False) if words.strip()}
     with _acting(who, instance, month, statement) as connection:
         kept = store.by_id(connection, statement)
         names = store.to_note(kept.body) if kept else {}
-        notes = {key: form.get(f"note {key}", "").strip() or form.get("for the others", "") for key in names}
-        store.sign(connection, statement, seen, who.name, form.get("note", ""), utc_now(), notes)
+        notes = {key: given.get(key, for_the_others) for key in names}
+        store.sign(connection, statement, seen, who.name, note, utc_now(), notes)
     return _back(request, instance, month)
 
 
 @statements.post("/statement/{instance}/{month}/file")
 def file(
-    request: Request, who: Signer, instance: str, month: str, statement: Annotated[int, Form()], reference: Annotated[str, Form()] = "",
+    request: Request, who: Signer, instance: str, month: str, statement: Annotated[int, Form()], reference: FormText = "",
 ) -> Response:  # fmt: skip
     """Record where the signed statement was filed. Raises 409 for one that is not signed, and without a reference."""
     with _acting(who, instance, month, statement) as connection:
