@@ -16,6 +16,7 @@ from magodoo.errors import MagodooError
 from magodoo_airflow.pages.access import LoginNeeded
 from magodoo_airflow.pages.decisions import decisions
 from magodoo_airflow.pages.limits import PAGE_AGAIN, PageLimit
+from magodoo_airflow.pages.readable_address import ReadableAddress
 from magodoo_airflow.pages.rendering import problem
 from magodoo_airflow.pages.security_headers import SecurityHeaders
 from magodoo_airflow.pages.statements import statements
@@ -26,8 +27,10 @@ app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), na
 app.include_router(views)
 app.include_router(decisions)
 app.include_router(statements)
+# The last one encloses all others: a refusal is then a page with its headers, too.
 app.add_middleware(PageLimit)
-app.add_middleware(SecurityHeaders)  # added last: it encloses the limit, so that a refusal is a page like all others
+app.add_middleware(ReadableAddress)
+app.add_middleware(SecurityHeaders)
 
 
 @app.exception_handler(LoginNeeded)
