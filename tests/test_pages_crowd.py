@@ -52,7 +52,7 @@ class SlowReader:
         self.path = path
         self.begun, self.goes_on = threading.Event(), threading.Event()
         self.messages: list[dict[str, Any]] = []
-        self.thread = threading.Thread(target=lambda: asyncio.run(self._read()), daemon=True)
+        self.thread = threading.Thread(target=lambda: asyncio.run(self.read()), daemon=True)
 
     def __enter__(self) -> SlowReader:
         self.thread.start()
@@ -68,7 +68,7 @@ class SlowReader:
         assert not self.thread.is_alive()
         return b"".join(message.get("body", b"") for message in self.messages)
 
-    async def _read(self) -> None:
+    async def read(self) -> None:
         async def receive() -> dict[str, Any]:
             if not asked:
                 asked.append(True)
@@ -202,7 +202,7 @@ def test_a_reader_who_stalls_loses_the_place(browser: Any, monkeypatch: pytest.M
     monkeypatch.setattr(exports, "STALLED", 0.05)
     slow = SlowReader(browser, "/list/orders.csv")
     with pytest.raises(TimeoutError):
-        asyncio.run(slow._read())
+        asyncio.run(slow.read())
     assert browser.get("/list/orders.csv").status_code == 200
 
 
