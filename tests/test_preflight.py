@@ -517,15 +517,38 @@ def test_a_magento_tax_rate_without_a_mapping_is_a_warning(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("published", "found"),
-    [("Magento/2.3 (Community)", "is not the 2.4 that was measured"), ("", "does not publish its version")],
+    ("published", "modules", "found", "status"),
+    [
+        ("Magento/2.4 (Community)", [], "Magento 2.4, of which the release is not published", Status.OK),
+        ("Magento/2.4 (Enterprise)", ["Magento_OrderCancellation"], "Adobe Commerce 2.4.7 or later", Status.OK),
+        ("", ["Magento_OrderCancellation", "Magento_OpenSearch"], "Magento 2.4.7 or later", Status.OK),
+        ("", ["MageOS_Base", "Magento_OpenSearch"], "Mage-OS 2.4.6 or later", Status.OK),
+        ("", ["Magento_Sales"], "cannot be told: it is not published, and the modules do not show it", Status.WARNING),
+        ("Magento/2.3 (Community)", [], "Magento 2.3: nothing is known of it", Status.WARNING),
+        (
+            "Magento/2.5 (Community)",
+            ["Magento_OrderCancellation"],
+            "Magento 2.5: nothing is known of it",
+            Status.WARNING,
+        ),
+    ],
 )
-def test_a_magento_that_was_not_measured_is_a_warning(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, published: str, found: str
+def test_the_version_of_magento_is_told_as_far_as_it_shows_and_none_is_refused_for_it(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, published: str, modules: list[str], found: str, status: Status
 ) -> None:
     monkeypatch.setattr(MagentoClient, "version", lambda _: published)
+    monkeypatch.setattr(MagentoClient, "modules", lambda _: modules)
     line = lab.run_check("Magento: version")
-    assert (line.status, found in line.found) == (Status.WARNING, True)
+    assert (line.status, found in line.found) == (status, True)
+
+
+def test_a_version_that_may_not_be_read_is_said_to_be_unknown_with_what_to_grant(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MagentoClient, "version", lambda _: "")
+    token = lab.magento.shop.accounts.add_integration(resources={"Magento_Sales::sales"}).access_token
+    line = lab.run_check("Magento: version", token=token)
+    assert (line.status, "the modules may not be read (grant" in line.found) == (Status.WARNING, True)
 
 
 def test_a_store_that_nobody_reads_is_a_warning(lab: Lab) -> None:

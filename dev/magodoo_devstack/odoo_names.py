@@ -155,8 +155,8 @@ def _identity(node: ast.ClassDef) -> tuple[str | None, set[str]]:
         if isinstance(target, ast.Name)
     }
     inherited = _texts(values.get("_inherit"))
-    name = (_texts(values.get("_name")) or (inherited if len(inherited) == 1 else [None]))[0]
-    return name, {*inherited, *_texts(values.get("_inherits"))}
+    own = _texts(values.get("_name")) or (inherited if len(inherited) == 1 else [])
+    return next(iter(own), None), {*inherited, *_texts(values.get("_inherits"))}
 
 
 def _texts(node: ast.expr | None) -> list[str]:
