@@ -431,7 +431,7 @@ def readme_versions() -> str:
 
 def with_versions(readme: str) -> str:
     """README with the table as the code has it now."""
-    begin, end = "<!-- versions: written by `make reference` -->\n", "<!-- end of versions -->"
+    begin, end = "<!-- versions: written from the code -->\n", "<!-- end of versions -->"
     head, _, rest = readme.partition(begin)
     return f"{head}{begin}{readme_versions()}\n{end}{rest.partition(end)[2]}"
 
