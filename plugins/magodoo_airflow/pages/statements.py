@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from codecs import BOM_UTF8
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -16,7 +17,8 @@ from magodoo.statement import csv_export, pdf, store, summary, wording
 from magodoo.statement.periods import Month
 from magodoo.timestamps import utc_now
 from magodoo_airflow.pages.access import FormText, Reader, Writer, may_write, reader, writer
-from magodoo_airflow.pages.connection import staging
+from magodoo_airflow.pages.connection import staging, staging_for_exports
+from magodoo_airflow.pages.exports import CSV, download
 from magodoo_airflow.pages.rendering import page
 
 statements = APIRouter()
@@ -65,42 +67,37 @@ def _before(connection: Connection, signed: store.Kept | None) -> store.Kept | N
 @statements.get("/statement/{instance}/{month}/statement.pdf")
 def as_pdf(who: Who, instance: str, month: str, version: int | None = None) -> Response:
     """Return the signed statement as PDF, else the latest one."""
-    with staging() as connection:
-        signed, latest = _of(connection, who, instance, month, version)
-        before = _before(connection, signed)
-    kept = signed or latest
-    assert kept is not None
-    made = pdf.pdf(kept, moved=store.moved_lines(before.body, kept.body) if before else [])
-    return _file(made, "application/pdf", f"statement-{instance}-{month}.pdf")
+
+    def parts() -> Generator[bytes, None, None]:
+        kept, before = _shown(who, instance, month, version)
+        yield pdf.pdf(kept, moved=store.moved_lines(before.body, kept.body) if before else [])
+
+    return download(parts(), "application/pdf", f"statement-{instance}-{month}.pdf")
 
 
 @statements.get("/statement/{instance}/{month}/statement.csv")
 def as_csv(who: Who, instance: str, month: str, version: int | None = None) -> Response:
     """Return the signed statement as CSV, else the latest one."""
-    with staging() as connection:
-        signed, latest = _of(connection, who, instance, month, version)
-    kept = signed or latest
-    assert kept is not None
-    return _file(
-        csv_export.statement(kept.body).encode("utf-8-sig"),
-        "text/csv; charset=utf-8",
-        f"statement-{instance}-{month}.csv",
-    )
+
+    def parts() -> Generator[bytes, None, None]:
+        kept, _ = _shown(who, instance, month, version)
+        yield csv_export.statement(kept.body).encode("utf-8-sig")
+
+    return download(parts(), CSV, f"statement-{instance}-{month}.csv")
 
 
 @statements.get("/statement/{instance}/{month}/documents.csv")
 def documents_as_csv(who: Who, instance: str, month: str, version: int | None = None) -> Response:
     """Return every document behind the figures with its line, as CSV."""
-    with staging() as connection:
-        signed, latest = _of(connection, who, instance, month, version)
-        kept = signed or latest
-        assert kept is not None
-        rows = store.documents(connection, kept.id)
-    return _file(
-        csv_export.documents(rows).encode("utf-8-sig"),
-        "text/csv; charset=utf-8",
-        f"statement-documents-{instance}-{month}.csv",
-    )
+
+    def parts() -> Generator[bytes, None, None]:
+        kept, _ = _shown(who, instance, month, version)
+        yield BOM_UTF8
+        with staging_for_exports() as connection:
+            for part in csv_export.documents(store.documents(connection, kept.id)):
+                yield part.encode()
+
+    return download(parts(), CSV, f"statement-documents-{instance}-{month}.csv")
 
 
 @statements.post("/statement/{instance}/{month}/prepare")
@@ -171,8 +168,18 @@ def _of(
     if version is not None and found[0] is None:
         raise HTTPException(404, f"There is no version {version} of the statement of {month}.")
     if found == (None, None):
-        raise HTTPException(404, f"There is no statement of {month} yet: trigger the DAG sales_statement.")
+        raise HTTPException(404, f"There is no statement of {month} yet: trigger the DAG sales_statement__{instance}.")
     return found
+
+
+def _shown(who: Reader, instance: str, month: str, version: int | None) -> tuple[store.Kept, store.Kept | None]:
+    """Return the signed statement of a month, else the latest one, and the version that it revised."""
+    with staging_for_exports() as connection:
+        signed, latest = _of(connection, who, instance, month, version)
+        before = _before(connection, signed)
+    kept = signed or latest
+    assert kept is not None
+    return kept, before
 
 
 def _month(instance: str, month: str) -> Month:
@@ -180,7 +187,3 @@ def _month(instance: str, month: str) -> Month:
         return Month.read(month, read_with_problems().settings.instance(instance).zone)
     except FixConfiguration as problem:
         raise HTTPException(404, "There is no such month.") from problem
-
-
-def _file(content: bytes, media_type: str, name: str) -> Response:
-    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
