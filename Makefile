@@ -21,6 +21,7 @@ install: $(INSTALLED) ## create .venv from the pinned requirements and install m
 
 $(INSTALLED): requirements.txt dev/requirements.txt requirements-dev.txt pyproject.toml dev/pyproject.toml scripts/install
 	@scripts/install
+	@mkdir -p var && chmod 700 var
 	@touch $@
 
 demo: ## run the whole chain on a sandbox shop and print what it found; ODOO=live: with a real Odoo 19; ORDERS=20000: a larger shop

@@ -34,6 +34,7 @@ from magodoo.settings.schema import schema
 from magodoo_airflow import metrics
 from magodoo_airflow.operators.changes import BY_KIND
 from magodoo_devstack import ports
+from magodoo_devstack.layout import Layout
 from magodoo_devstack.postgres import Cluster
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -405,7 +406,7 @@ def _page(lines: Iterable[str]) -> str:
 def main() -> None:
     """Writes the pages, over a PostgreSQL of its own that is gone afterwards."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    (CHECKOUT / "var").mkdir(exist_ok=True)
+    Layout(CHECKOUT).make_var()
     with tempfile.TemporaryDirectory(dir=CHECKOUT / "var") as folder:
         cluster = Cluster(CHECKOUT, Path(folder) / "postgres", ports.any_free(), secrets.token_hex(), durable=False)
         cluster.create()

@@ -18,10 +18,22 @@ from airflow.api_fastapi.core_api.security import get_user
 from airflow.configuration import conf
 from fastapi import Depends, Form, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import AfterValidator
 
 from magodoo.settings.read import read_with_problems
 
 _bearer = HTTPBearer(auto_error=False)
+
+
+def _storable(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("it holds a character that no text may hold")
+    value.encode()  # a lone surrogate raises a ValueError
+    return value
+
+
+FormText = Annotated[str, Form(), AfterValidator(_storable)]
+"""A text of a form: the database takes neither a NUL nor a lone surrogate."""
 
 
 class LoginNeeded(Exception):
@@ -50,6 +62,10 @@ class Reader:
     def name(self) -> str:
         """Return the user's name."""
         return str(self.user.get_name())
+
+    def may_read(self, instance: str) -> bool:
+        """Return whether the user may see the instance, also one that the settings file does not describe correctly."""
+        return instance in self.instances or _authorized(self.user, instance, "GET")
 
     def must_read(self, instance: str) -> None:
         """Raise 404 for an instance that the user may not see, as if it did not exist."""

@@ -29,6 +29,33 @@ app.include_router(decisions)
 app.include_router(statements)
 
 
+LONGEST_PART, LONGEST_PATH = 255, 2000  # bytes of a path and of one part of it, as file systems count: no key is longer
+
+
+@app.middleware("http")
+async def readable_address(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Answer an address that no document, list or file can have: 400 for a NUL or a lone surrogate, 404 for a name that is too long.
+
+    Neither the database nor the file system takes them.
+    """
+    path, values = request.scope["path"], [text for pair in request.query_params.multi_items() for text in pair]
+    if any("\0" in text or not _is_storable(text) for text in (path, *values)):
+        return _problem(
+            request, 400, "The address of this page is damaged: it holds a character that no text may hold."
+        )
+    if len(path.encode()) > LONGEST_PATH or any(len(part.encode()) > LONGEST_PART for part in path.split("/")):
+        return _problem(request, 404, "There is no such page: a part of the address is longer than any name.")
+    return await call_next(request)
+
+
+def _is_storable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @app.middleware("http")
 async def headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     """Add security headers: only the app's own styles and scripts run, only Airflow may frame the pages, nothing is cached."""

@@ -13,7 +13,7 @@ from magodoo.settings.read import read_with_problems
 from magodoo.statement import csv_export, pdf, store, summary, wording
 from magodoo.statement.periods import Month
 from magodoo.timestamps import utc_now
-from magodoo_airflow.pages.access import Reader, Writer, may_write, reader, writer
+from magodoo_airflow.pages.access import FormText, Reader, Writer, may_write, reader, writer
 from magodoo_airflow.pages.connection import staging
 from magodoo_airflow.pages.rendering import page
 
@@ -89,8 +89,8 @@ def documents_as_csv(who: Who, instance: str, month: str) -> Response:
 
 @statements.post("/statement/{instance}/{month}/sign")
 def sign(
-    request: Request, who: Signer, instance: str, month: str, statement: Annotated[int, Form()], seen: Annotated[str, Form()],
-    note: Annotated[str, Form()] = "",
+    request: Request, who: Signer, instance: str, month: str, statement: Annotated[int, Form()], seen: FormText,
+    note: FormText = "",
 ) -> Response:  # fmt: skip
     """Sign the statement that the person saw, in their name. Raises 409 when it was made again or signed meanwhile."""
     who.must_read(instance)

@@ -36,9 +36,8 @@ def first_page(request: Request, who: Who, instance: str = "") -> Response:
     reading = read_with_problems()
     with staging() as connection:
         shown = [overview(connection, one, utc_now()) for one in who.chosen(instance)]
-    return page(
-        request, who, "overview.html", overviews=shown, problems=reading.problems, settings=reading.settings.instances
-    )
+    problems = [one for one in reading.problems if one.instance is None or who.may_read(one.instance)]
+    return page(request, who, "overview.html", overviews=shown, problems=problems, settings=reading.settings.instances)
 
 
 @views.get("/list/{name}.csv")
