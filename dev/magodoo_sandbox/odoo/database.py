@@ -83,7 +83,7 @@ class OdooDatabase:
         """One call as classic RPC makes it: ids, then positional arguments; create() of one dict answers one id."""
         with self.lock:
             env = self.env(uid, kwargs.pop("context", None))
-            if model not in self.models:
+            if model not in self.models or self.series >= self.models[model].until:
                 raise UserError(f"Object {model} doesn't exist")
             try:
                 _, function = self.resolve(model, method)
@@ -109,7 +109,7 @@ class OdooDatabase:
     def resolve(self, model: str, method: str) -> tuple[Model, Any]:
         """The model and its public method; AccessError for a private one, NotFound for what is not there."""
         target = self.models.get(model)
-        if target is None:
+        if target is None or self.series >= target.until:
             raise HttpError(404, f"the model {model!r} does not exist")
         if method.startswith("_") or method in _PRIVATE:
             raise AccessError(f"Private methods (such as '{model}.{method}') cannot be called remotely.")

@@ -143,6 +143,15 @@ class Installation:
         ids = [user] if self._rpc.version.major >= 18 else None
         return bool(self._rpc.call("res.users", "has_group", ids=ids, group_ext_id=group))
 
+    def may_book_exchange_differences(self) -> bool:
+        """Return whether matching may book an exchange difference: before 19 that reads stock.valuation.layer. Read once."""
+        if self._rpc.version.major >= 19:
+            return True
+        return self._rpc.once(
+            "exchange differences",
+            lambda: "stock_account" not in self.modules() or self._may("stock.valuation.layer", "read"),
+        )
+
     def _may(self, model: str, operation: str) -> bool:
         """Return whether this user has the right. False for a model that is not installed."""
         extra: dict[str, Any] = {} if self._rpc.version.major >= 18 else {"raise_exception": False}
