@@ -95,7 +95,9 @@ CAPABILITIES: dict[str, Capability] = {
         "at Magento's rate (`company_rate: magento`) invoices and credit notes in another currency are refused",
     ),  # 5
     "loaded_rate": Capability(
-        19, Lack.COVERED, "the rate and the company amounts of a document in another currency are written on its draft"
+        19,
+        Lack.COVERED,
+        "rate, tax and company amounts of a document in another currency are written on its draft, where it has a field for them",
     ),  # 4, 6
     "exchange_differences": Capability(
         19,
