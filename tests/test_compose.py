@@ -138,9 +138,19 @@ def test_every_service_is_watched_restarted_and_limited(services: dict[str, Any]
         assert ("healthcheck" in service) == (name != ONCE), name
 
 
+def test_tasks_and_pages_share_no_server(services: dict[str, Any]) -> None:
+    pages, tasks = services["airflow-apiserver"], services["airflow-execution-api"]
+    assert (pages["command"], tasks["command"]) == ("api-server --apps core", "api-server --apps execution")
+    assert "ports" not in tasks
+    for service in services.values():
+        if "build" in service:
+            address = service["environment"]["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"]
+            assert address == "http://airflow-execution-api:8080/execution/"
+
+
 def test_our_containers_run_without_rights(services: dict[str, Any]) -> None:
     ours = [service for service in services.values() if "build" in service]
-    assert len(ours) == 10
+    assert len(ours) == 11
     assert {service["user"] for service in ours} == {"50000:0"}
     assert not any(service.get("privileged") or service.get("cap_add") for service in services.values())
     dockerfile = (CHECKOUT / "Dockerfile").read_text().splitlines()

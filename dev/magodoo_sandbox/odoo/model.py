@@ -51,7 +51,6 @@ class Base:
     label: ClassVar[str] = ""
     order: ClassVar[str] = "id"
     rec_name: ClassVar[str] = "name"
-    until: ClassVar[int] = 1000  # the first series without it
     search_names: ClassVar[tuple[str, ...]] = ()
     declared: ClassVar[Mapping[str, Field]] = f.columns({})
 
