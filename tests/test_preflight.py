@@ -810,14 +810,12 @@ def test_the_task_fails_with_its_errors_and_shows_the_table() -> None:
 def test_a_broken_instance_is_examined_as_far_as_its_settings() -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
-    from magodoo_airflow.operators.preflight import ChosenInstancesOperator, PreflightOperator
+    from magodoo_airflow.operators.preflight import PreflightOperator
+    from magodoo_airflow.schedule import names
 
-    assert ChosenInstancesOperator(task_id="instances", instance="all").execute({}) == ["us", "broken"]
-    assert ChosenInstancesOperator(task_id="instances", instance="us").execute({}) == ["us"]
+    assert names() == ["us", "broken"]
     with pytest.raises(AirflowFailException, match=r"instances\.broken\.odoo_connection: this setting is missing"):
         PreflightOperator(task_id="check", instance="broken").execute({})
-    with pytest.raises(AirflowFailException, match="no instance 'fr'"):
-        ChosenInstancesOperator(task_id="instances", instance="fr").execute({})
 
 
 def test_make_preflight_prints_the_table_and_fails_for_errors(

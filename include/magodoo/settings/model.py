@@ -22,6 +22,7 @@ from magodoo.settings.extra_totals import ExtraTotal, GiftCardsSold
 from magodoo.settings.strict import Strict
 
 # Times and counts that no setup needs are slips: a minus, or a unit that was mistaken.
+INSTANCE_ID = r"^[a-z][a-z0-9]{0,15}$"
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Lot = Annotated[int, Field(ge=1, le=10**6)]
 Positive = Annotated[Decimal, Field(ge=0, le=10**12)]
@@ -282,7 +283,7 @@ class OdooNames(Strict):
 class Instance(Strict):
     """Magento stores with one Odoo company. Its id is permanent: it is part of every reference."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,15}$")] = ""
+    id: Annotated[str, StringConstraints(pattern=INSTANCE_ID)] = ""
     title: str = ""
     """What people read on pages and in mails."""
     magento_connection: str
