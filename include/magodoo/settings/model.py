@@ -322,6 +322,10 @@ class Instance(Strict):
     """What happens to a document dated inside a lock date."""
     chronological_series: Literal["by_country", "off", "hold", "date_today"] = "by_country"
     """A document dated before the last posted one of its journal is held, or dated today. Unwritten: held where the company's country asks."""
+    company_rate: Literal["magento", "odoo"] | None = None
+    """Whose rate gives the amounts in company currency of invoices and credit notes in another currency: `magento`, equal to its base
+    amounts to the cent, or `odoo`, which keeps the rates of the company. Which one the law asks for is a person's choice, so there is no
+    default: such documents are not written before it is made."""
     customers_missing: Literal["create", "finding"] = "create"
     """What happens when the customer of an order is not in Odoo."""
     products_missing: Literal["finding"] = "finding"
