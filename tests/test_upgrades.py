@@ -35,7 +35,9 @@ ROWS = (  # what an installation of the first release holds
     "insert into watermark values ('us', 'magento', 'invoice', now(), now(), 1, 1, true)",
     "insert into mail (topic, recipients, subject, html, plain) values ('findings', '{a@example.com}', 's', 'h', 'p')",
 )
-SINCE = {"0018": "insert into mail_recipient (mail_id, recipient) select id, 'a@example.com' from mail"}  # what a later one holds as well
+SINCE = {
+    "0018": "insert into mail_recipient (mail_id, recipient) select id, 'a@example.com' from mail"
+}  # what a later one holds as well
 
 
 @pytest.mark.parametrize("revision", REVISIONS[:-1])
