@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from magodoo.domain.vocabulary import Side
 from magodoo.statement import (
     clearing_accounts,
+    deposits,
     documents,
     email,
     explanation,
@@ -59,6 +60,7 @@ def make(context: Context, month: Month) -> store.Kept:
     cleared = clearing_accounts.read(context.odoo, instance, month)
     still_open = schedules.still_open(context.odoo, month)
     moved = schedules.moved_payments(context.odoo, instance, month)
+    received = deposits.in_odoo(context.odoo, instance, month)
     with context.engine.connect() as connection:
         late = schedules.cut_off(connection, instance, month)
     late = schedules.valued(context.odoo, late, ledger.company_currency)
@@ -74,6 +76,7 @@ def make(context: Context, month: Month) -> store.Kept:
             gaps=schedules.number_gaps(connection, instance, month, ledger.numbers), over=month.is_over(now),
             schedules={
                 **schedules.read(connection, instance, month, now, still_open, moved), "cut_off": late,
+                "deposits": [*received, *deposits.captured(connection, instance, month)],
                 "critical": schedules.critical(connection, instance.id, sales, now),
             },
             unread_stores=unread,

@@ -35,11 +35,14 @@ LEDGER_STEPS = {
 SCHEDULES = {
     "unreadable": "Incomplete: records that cannot be read (quarantine)",
     "critical": "Open critical findings about the month's orders",
+    "timing": "Timing: booked in one system and not yet in the other, from the month's opening to its closing",
+    "lasting": "Of these, each document that is open since before the month",
     "invoiced_not_delivered": "Invoiced and not delivered at the month's end",
     "delivered_not_invoiced": "Delivered and not invoiced at the month's end",
     "cut_off": "Shipped in one month and delivered in Odoo in another, or not yet",
     "open_receivables": "Open receivables at the month's end",
     "refunds_to_pay": "Refunds to pay at the month's end",
+    "deposits": "Money received and not invoiced at the month's end",
     "posted_after_closing": "Posted after closing: the accounting month is later than the document's",
     "deducted": "Paid, less what was deducted: discounts for early payment, charges of the bank or provider",
     "unread_stores": "Stores of the shop that no instance reads: their documents are not in this statement",
@@ -67,12 +70,20 @@ _RATES = (
     " company's; the difference is that of the two rates, expected under company_rate: odoo. Other: without a counterpart, or with other"
     " amounts. In Odoo, compared and other together are Odoo's documents in company currency above."
 )
-NOTES = {"rate_differences": _RATES, "cut_off": _CUT_OFF, "open_receivables": _AS_OF, "refunds_to_pay": _AS_OF}
+_DEPOSITS = (
+    "Payment without invoice: in a journal of the payment methods, posted and not matched at the month's end; it may belong to anything of the"
+    " company. Captured and not posted: the shop's invoice is paid at the provider, and Odoo has no posted invoice for it yet."
+)
+_TIMING = "What Magento has and Odoo has not yet is positive, the reverse negative. Opening, new and cleared (subtracted) give closing."
+NOTES = {
+    "rate_differences": _RATES, "cut_off": _CUT_OFF, "open_receivables": _AS_OF, "refunds_to_pay": _AS_OF, "timing": _TIMING, "deposits": _DEPOSITS,
+}  # fmt: skip
 # The column of a schedule that is summed in its heading.
 SUMMED = {
     "invoiced_not_delivered": "net", "delivered_not_invoiced": "net", "cut_off": "cost",
     "open_receivables": "open", "refunds_to_pay": "open", "deducted": "amount", "residues": "open",
-    "remainders": "net", "rate_differences": "total",
+    "remainders": "net", "rate_differences": "total", "timing": "closing", "lasting": "total",
+    "deposits": "open",
 }  # fmt: skip
 OPEN_FINDING, INFORMATION = "Open finding: ", "For information: "
 # Columns of the schedules: heading, key, kind of value.
@@ -83,6 +94,15 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "critical": (
         ("Finding", "type", "word"), ("Kind", "kind", "word"), _ORDER, ("Magento", "magento_number", "text"), ("Odoo", "odoo_number", "text"),
         ("In Magento", "magento_amount", "money"), ("In Odoo", "odoo_amount", "money"), _CURRENCY,
+    ),
+    "timing": (
+        ("Kind", "kind", "word"), ("First in", "side", "word"), ("Documents", "opening_count", "text"), ("Opening", "opening", "money"),
+        ("New documents", "new_count", "text"), ("New", "new", "money"), ("Cleared documents", "cleared_count", "text"),
+        ("Cleared", "cleared", "money"), ("Open documents", "closing_count", "text"), ("Closing", "closing", "money"), _CURRENCY,
+    ),
+    "lasting": (
+        ("Kind", "kind", "word"), ("Only in", "side", "word"), ("Number", "number", "text"), _ORDER, ("Since", "day", "text"),
+        ("In the other on", "until", "text"), ("Total", "total", "money"), _CURRENCY,
     ),
     "invoiced_not_delivered": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
     "delivered_not_invoiced": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
@@ -99,6 +119,10 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "refunds_to_pay": (
         ("Number", "number", "text"), ("Magento number", "magento_number", "text"), _ORDER, ("Date", "day", "text"),
         ("Total", "total", "money"), ("Open", "open", "money"), _CURRENCY, ("Payment method", "payment_method", "text"),
+    ),
+    "deposits": (
+        ("What", "what", "word"), ("Number", "number", "text"), _ORDER, ("Reference", "reference", "text"), ("Date", "day", "text"),
+        ("Received", "amount", "money"), ("Not invoiced", "open", "money"), _CURRENCY, ("Payment method", "payment_method", "text"),
     ),
     "posted_after_closing": (
         ("Kind", "kind", "word"), ("Number", "number", "text"), _ORDER, ("Document date", "day", "text"),
