@@ -13,7 +13,7 @@ from unittest import mock
 import pages_double
 import pytest
 from pages_double import Person
-from pages_sales import FORMULA, HOSTILE, ORDERS, staged_sales
+from pages_sales import FORMULA, HOSTILE, staged_sales
 from sqlalchemy import Engine, text
 
 from magodoo.notifications import outbox
