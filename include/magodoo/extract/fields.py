@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from magodoo.characters import visible
 from magodoo.connectors.magento.schema import SET_ASIDE
 from magodoo.errors import Unreadable
 from magodoo.extract.details import Details
@@ -108,17 +109,20 @@ def small(row: Row, name: str) -> int | None:
 
 
 def words(row: Row, name: str, longest: int = LONGEST) -> str | None:
-    """Return a trimmed text, cut to `longest` characters; None when it is absent or empty. Numbers become text."""
+    """Return a trimmed text, cut to `longest` characters; None when it is absent or empty. Numbers become text.
+
+    Every text of a canonical document passes here: control and format characters end here.
+    """
     value = row.get(name)
     if type(value) is str:
-        return value.strip()[:longest] or None
+        return visible(value).strip()[:longest] or None
     if value is None or value is False or value == "":
         return None
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
         raise Unreadable(f"{name}: not a text: {value!r:.60}")
-    return value.strip()[:longest] or None
+    return visible(value).strip()[:longest] or None
 
 
 def key(row: Row, name: str) -> str | None:
@@ -214,7 +218,7 @@ def email(row: Row, name: str) -> str | None:
 def set_aside(row: Row) -> Details:
     """Return the parts of a row that could not be read and were left out, as `details` stores them; {} for a whole one."""
     notes = row.get(SET_ASIDE)
-    return {"set_aside": "; ".join(map(str, notes))[:LONGEST]} if isinstance(notes, list) and notes else {}
+    return {"set_aside": visible("; ".join(map(str, notes)))[:LONGEST]} if isinstance(notes, list) and notes else {}
 
 
 def payload(row: Row) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from magodoo.characters import visible
 from magodoo.errors import Unreadable
 from magodoo.extract import fields
 from magodoo.extract.details import Details
@@ -119,7 +120,7 @@ def foreign_units(lines: Iterable[Row]) -> Details:
         if isinstance(units, list) and len(units) == 2:
             sku = fields.words(link(line, "product_id"), "default_code", fields.LONGEST_KEY) or "a product"
             named.append(f"{sku} counts in {units[0]}, its product in {units[1]}")
-    return {"foreign_units": "; ".join(dict.fromkeys(named))[: fields.LONGEST]} if named else {}
+    return {"foreign_units": visible("; ".join(dict.fromkeys(named)))[: fields.LONGEST]} if named else {}
 
 
 def is_heading(row: Row) -> bool:

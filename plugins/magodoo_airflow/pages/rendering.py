@@ -16,6 +16,7 @@ from fastapi.responses import Response, StreamingResponse
 from fastapi.templating import Jinja2Templates
 from sqlalchemy import RowMapping
 
+from magodoo.characters import escaped
 from magodoo.domain import labels
 from magodoo.domain.vocabulary import Side
 from magodoo.money import dump_json, plain
@@ -182,10 +183,10 @@ def percent(share: float) -> str:
 
 
 def pretty(value: Any) -> str:
-    """Return a value as indented JSON; "" for None."""
-    return (
-        "" if value is None else json.dumps(json.loads(dump_json(value)), indent=2, ensure_ascii=False, sort_keys=True)
-    )
+    """Return a value as indented JSON, with escapes for characters that nobody sees; "" for None."""
+    if value is None:
+        return ""
+    return escaped(json.dumps(json.loads(dump_json(value)), indent=2, ensure_ascii=False, sort_keys=True))
 
 
 def record_address(row: Mapping[str, Any], side: str = "", source_id: Any = None) -> str:
@@ -202,6 +203,6 @@ def record_address(row: Mapping[str, Any], side: str = "", source_id: Any = None
 templates.env.filters |= {
     "shown": shown, "money": money, "label": labels.label, "colour": colour, "json": pretty, "ago": ago, "percent": percent,
     "moment": lambda value: shown(value, "moment"), "record": record_address,
-    "stated": stated,
+    "stated": stated, "escaped": escaped,
 }  # fmt: skip
 templates.env.globals |= {"address": address, "rules": labels.MATCHING_RULES}
