@@ -67,7 +67,7 @@ def test_no_text_ends_the_statement(text: str) -> None:
 
 @cache
 def measuring() -> Any:
-    document = pdf._new_document(body(""))
+    document = pdf.new_document(body(""))
     document.set_font("DejaVu", size=7.5)
     return document
 
@@ -84,9 +84,9 @@ WIDTHS = st.floats(min_value=8, max_value=180)
 def test_a_text_has_a_bounded_height_and_a_mark_where_it_was_cut(text: str, times: int, width: float) -> None:
     document = measuring()
     whole = text * times
-    made = pdf._fitting(document, whole, width)
-    assert pdf._lines(document, made, width) <= pdf.MOST_LINES
-    plain = pdf._fitting(document, " ".join(pdf.visible(whole).split()), width)
+    made = pdf.fitting(document, whole, width)
+    assert pdf.line_count(document, made, width) <= pdf.MOST_LINES
+    plain = pdf.fitting(document, " ".join(pdf.visible(whole).split()), width)
     assert made == plain
     if made.endswith(pdf.CUT) and not whole.endswith(pdf.CUT):
         assert " ".join(pdf.visible(whole).split()).startswith(made.removesuffix(pdf.CUT))
@@ -96,5 +96,5 @@ def test_a_text_has_a_bounded_height_and_a_mark_where_it_was_cut(text: str, time
 
 def test_a_text_that_fits_is_whole() -> None:
     document = measuring()
-    assert pdf._fitting(document, "Ann\nBakery", 40) == "Ann Bakery"
-    assert pdf._fitting(document, "W" * 5000, 20).endswith(pdf.CUT)
+    assert pdf.fitting(document, "Ann\nBakery", 40) == "Ann Bakery"
+    assert pdf.fitting(document, "W" * 5000, 20).endswith(pdf.CUT)

@@ -34,7 +34,7 @@ Cells = Sequence[Sequence[str]]
 def pdf(body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: str | None = None, signed_at: datetime | None = None,
         note: str | None = None) -> bytes:  # fmt: skip
     """Return the statement as PDF; the same statement gives the same bytes."""
-    document = _new_document(body)
+    document = new_document(body)
     _head(document, body, text_hash, made_at, signed_by, signed_at, note)
     _short(document, body)
     _unexplained(document, body)
@@ -50,7 +50,8 @@ def pdf(body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: s
     return bytes(document.output())
 
 
-def _new_document(body: Mapping[str, Any]) -> FPDF:
+def new_document(body: Mapping[str, Any]) -> FPDF:
+    """Return an empty document with its fonts, margins and footer."""
     from fpdf import FPDF
     from matplotlib import get_data_path
 
@@ -234,27 +235,31 @@ def _heading(document: FPDF, text: str, rows: int = 2) -> None:
         document.add_page()
     document.ln(3)
     document.set_font("DejaVu", "B", 10)
-    document.multi_cell(0, 6, _fitting(document, text, document.epw), new_x="LMARGIN", new_y="NEXT")
+    document.multi_cell(0, 6, fitting(document, text, document.epw), new_x="LMARGIN", new_y="NEXT")
 
 
-def _fitting(document: FPDF, text: str, width: float) -> str:
+def fitting(document: FPDF, text: str, width: float) -> str:
     """Return the text as one paragraph that has at most MOST_LINES lines of `width` mm in the present font; CUT stands where it was cut."""
     plain = " ".join(visible(text).split())
     whole = plain if len(plain) <= _MOST_CHARACTERS else plain[:_MOST_CHARACTERS] + CUT
     # Two lines that follow each other hold together more than one line's width, so that most texts need no measuring.
-    if 2 * document.get_string_width(whole) <= (MOST_LINES - 1) * width or _lines(document, whole, width) <= MOST_LINES:
+    if (
+        2 * document.get_string_width(whole) <= (MOST_LINES - 1) * width
+        or line_count(document, whole, width) <= MOST_LINES
+    ):
         return whole
     fits, too_long = 0, min(len(plain), _MOST_CHARACTERS)
     while too_long - fits > 1:
         middle = (fits + too_long) // 2
-        if _lines(document, plain[:middle] + CUT, width) <= MOST_LINES:
+        if line_count(document, plain[:middle] + CUT, width) <= MOST_LINES:
             fits = middle
         else:
             too_long = middle
     return plain[:fits].rstrip() + CUT
 
 
-def _lines(document: FPDF, text: str, width: float) -> int:
+def line_count(document: FPDF, text: str, width: float) -> int:
+    """Return the number of lines of `width` mm that the text takes in the present font."""
     made = document.multi_cell(width, _LINE, text, align="L", dry_run=True, output="LINES")
     assert isinstance(made, list)
     return len(made)
@@ -274,12 +279,12 @@ def _table(
     right, bold = set(numbers), set(strong)
     inner = [document.epw * width / sum(widths) - 2 * _PADDING for width in widths]
 
-    def fitting(cells: Sequence[str], style: Literal["", "B"]) -> list[str]:
+    def all_fitting(cells: Sequence[str], style: Literal["", "B"]) -> list[str]:
         document.set_font("DejaVu", style, _SMALL)
-        return [_fitting(document, cell, width) for cell, width in zip(cells, inner, strict=True)]
+        return [fitting(document, cell, width) for cell, width in zip(cells, inner, strict=True)]
 
-    heading = fitting(head, "B") if head else []
-    content = [fitting(cells, "B" if place in bold else "") for place, cells in enumerate(rows)]
+    heading = all_fitting(head, "B") if head else []
+    content = [all_fitting(cells, "B" if place in bold else "") for place, cells in enumerate(rows)]
     document.set_font("DejaVu", size=_SMALL)
     document.set_draw_color(*_LINES)
     with document.table(
