@@ -111,18 +111,28 @@ def small(row: Row, name: str) -> int | None:
 def words(row: Row, name: str, longest: int = LONGEST) -> str | None:
     """Return a trimmed text, cut to `longest` characters; None when it is absent or empty. Numbers become text.
 
-    Every text of a canonical document passes here: control and format characters end here.
+    It is kept as it was sent: keys and codes (SKUs, numbers, tracking numbers, names of master data) are compared with the other system, with
+    master data and with settings, which have them as they are. What people read is `prose`.
     """
     value = row.get(name)
     if type(value) is str:
-        return visible(value).strip()[:longest] or None
+        return value.strip()[:longest] or None
     if value is None or value is False or value == "":
         return None
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
         raise Unreadable(f"{name}: not a text: {value!r:.60}")
-    return visible(value).strip()[:longest] or None
+    return value.strip()[:longest] or None
+
+
+def prose(row: Row, name: str, longest: int = LONGEST) -> str | None:
+    """Return a text that people read (a name, a phone, a description) as `words` does, on one line without control and format characters.
+
+    It is compared with nothing but prose.
+    """
+    read = words(row, name)
+    return None if read is None else visible(read).strip()[:longest] or None
 
 
 def key(row: Row, name: str) -> str | None:
@@ -206,7 +216,7 @@ def rows(row: Row, name: str) -> list[Row]:
 
 def person(row: Row, first: str = "firstname", last: str = "lastname") -> str | None:
     """Return first and last name in one text; None without either."""
-    return " ".join(part for name in (first, last) if (part := words(row, name))) or None
+    return " ".join(part for name in (first, last) if (part := prose(row, name))) or None
 
 
 def email(row: Row, name: str) -> str | None:

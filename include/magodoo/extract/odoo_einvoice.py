@@ -55,5 +55,5 @@ def rejection(row: Row) -> Details:
 
 
 def _plain(text: str) -> str:
-    """Return the words of an HTML text on one line. An entity may stand for a character that `fields.words` takes out."""
+    """Return the words of an HTML text on one line. An entity may stand for a character that nobody sees."""
     return " ".join(visible(html.unescape(_TAG.sub(" ", text))).split())[:500]

@@ -145,10 +145,10 @@ def customer(row: Row) -> dict[str, Any]:
     country = link(ship_to, "country_id") or link(partner, "country_id")
     return {
         "customer_key": fields.identity(partner, "id"),
-        "customer_name": fields.words(partner, "name"),
+        "customer_name": fields.prose(partner, "name"),
         "customer_email": fields.email(partner, "email") or fields.email(link(row, "partner_invoice_id"), "email"),
-        "customer_phone": fields.words(partner, "phone"),
-        "ship_to_name": fields.words(ship_to, "name"),
+        "customer_phone": fields.prose(partner, "phone"),
+        "ship_to_name": fields.prose(ship_to, "name"),
         "country": fields.words(country, "code", 10),
         "vat": fields.words(partner, "vat"),
     }

@@ -320,7 +320,7 @@ def _unread(
     Odoo's records do not name a Magento order by its key, but may by a reference or through their own order. What was received (`raw`)
     stays as it is: it is the evidence, and pages show it with escapes.
     """
-    source_id, reason = visible(str(source_id or "?")), visible(reason)
+    source_id, reason = str(source_id or "?"), visible(reason)
     if side is Side.ODOO:
         naming = odoo_documents.naming(instance, kind, row)
         return Unread(kind.value, source_id, reason, raw, _text(row, "name"), **naming)

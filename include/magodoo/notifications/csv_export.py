@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from magodoo.characters import first_visible
+from magodoo.characters import escaped
 from magodoo.money import shown
 
 CSV_COLUMNS = (
@@ -29,14 +29,14 @@ _AMOUNTS = ("magento_amount", "odoo_amount", "difference")
 
 
 def neutral(value: object) -> str:
-    """Return the value as a cell that no spreadsheet evaluates as a formula: with an apostrophe before = + @ - tab, CR or line feed.
+    """Return the value as a cell that no spreadsheet evaluates as a formula: with an apostrophe before = + @ - tab or line feed.
 
-    Spreadsheets drop blanks and invisible characters that lead a cell, and read full-width and small signs as the plain ones.
+    What nobody sees is written as an escape. Spreadsheets drop blanks that lead a cell, and read full-width and small signs as the plain ones.
     """
-    cell = "" if value is None else str(value)
-    if cell[:1] in ("\t", "\r", "\n"):
+    cell = "" if value is None else escaped(str(value))
+    if cell[:1] in ("\t", "\n"):
         return f"'{cell}"
-    sign = _SIGNS.get(first_visible(cell))
+    sign = _SIGNS.get(cell.lstrip()[:1])
     return f"'{cell}" if sign and not (sign == "-" and _is_number(cell)) else cell
 
 

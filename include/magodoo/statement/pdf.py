@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from magodoo.characters import visible
+from magodoo.characters import escaped
 from magodoo.domain import labels
 from magodoo.statement import summary, wording
 
@@ -240,7 +240,7 @@ def _heading(document: FPDF, text: str, rows: int = 2) -> None:
 
 def fitting(document: FPDF, text: str, width: float) -> str:
     """Return the text as one paragraph that has at most MOST_LINES lines of `width` mm in the present font; CUT stands where it was cut."""
-    plain = " ".join(visible(text).split())
+    plain = " ".join(escaped(text).split())
     whole = plain if len(plain) <= _MOST_CHARACTERS else plain[:_MOST_CHARACTERS] + CUT
     # Two lines that follow each other hold together more than one line's width, so that most texts need no measuring.
     if (

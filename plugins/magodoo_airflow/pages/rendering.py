@@ -16,7 +16,7 @@ from fastapi.responses import Response, StreamingResponse
 from fastapi.templating import Jinja2Templates
 from sqlalchemy import RowMapping
 
-from magodoo.characters import escaped
+from magodoo.characters import escaped, with_escapes
 from magodoo.domain import labels
 from magodoo.domain.vocabulary import Side
 from magodoo.money import dump_json, plain
@@ -61,6 +61,7 @@ _BAD = {
 _WARN = {"differs", "warning", "waiting", "planned", "leased", "not_paid", "partial", "draft", "running", "holded"}
 
 templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
+templates.env.finalize = with_escapes  # of every value that a template shows
 
 
 def page(request: Request, reader: Reader, name: str, *, status: int = 200, **content: Any) -> Response:
@@ -203,6 +204,6 @@ def record_address(row: Mapping[str, Any], side: str = "", source_id: Any = None
 templates.env.filters |= {
     "shown": shown, "money": money, "label": labels.label, "colour": colour, "json": pretty, "ago": ago, "percent": percent,
     "moment": lambda value: shown(value, "moment"), "record": record_address,
-    "stated": stated, "escaped": escaped,
+    "stated": stated,
 }  # fmt: skip
 templates.env.globals |= {"address": address, "rules": labels.MATCHING_RULES}
