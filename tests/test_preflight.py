@@ -28,6 +28,7 @@ from magodoo.staging import connect
 from magodoo.timestamps import utc_now
 from magodoo_sandbox.magento import RunningSandbox as RunningMagento
 from magodoo_sandbox.odoo import RunningSandbox as RunningOdoo
+from magodoo_sandbox.odoo.fields import boolean
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NETHERLANDS, EUR = 165, 126
@@ -329,6 +330,14 @@ def test_an_administrator_sees_modules_and_parameters_and_thereby_more_risks(lab
     assert "magento2_connector" in lines["Odoo: other connectors"].found
     assert status(lines, "Odoo: automatic invoicing") == "error"
     assert "l10n_xx_edi" in lines["Books: e-invoicing"].found
+
+
+def test_since_20_the_company_says_whether_odoo_makes_invoices_by_itself(lab: Lab) -> None:
+    lab.odoo.db.models["res.company"].add_field(boolean().named("sale_automatic_invoice"))
+    assert lab.run_check("Odoo: automatic invoicing").status is Status.OK
+    lab.change("res.company", "id", 1, sale_automatic_invoice=True)
+    line = lab.run_check("Odoo: automatic invoicing")
+    assert (line.status, "after an online payment" in line.found) == (Status.ERROR, True)
 
 
 def test_an_administrator_sees_modules_that_are_missing_or_change_what_is_written(lab: Lab) -> None:

@@ -19,7 +19,6 @@ import msgspec
 
 from magodoo.connectors.odoo.bulk_load import Loaded
 from magodoo.connectors.odoo.client import OdooClient
-from magodoo.connectors.odoo.versions import name_of
 from magodoo.errors import FixDocument, MagodooError
 from magodoo.money import from_units, plain, shown, to_units
 
@@ -229,7 +228,7 @@ def _name(client: OdooClient, model: str, field: str) -> str | None:
     depth = 2 if parts[0] in _LINES and len(parts) > 1 else 1
     last = parts[depth - 1]
     if last not in ("id", ".id"):
-        renamed = name_of(client.rpc.version, _LINES[parts[0]] if depth == 2 else model, last)
+        renamed = client.rpc.name_of(_LINES[parts[0]] if depth == 2 else model, last)
         if renamed is None or not client.rpc.has_field(_LINES[parts[0]] if depth == 2 else model, last):
             return None
         parts[depth - 1] = renamed

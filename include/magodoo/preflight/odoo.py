@@ -207,17 +207,27 @@ def automatic_invoicing(subject: Subject) -> Outcome:
     if reminders:
         outcome.warn(f"follow-ups are installed: {some(reminders)}", "exclude the shop's customers from reminders")
     try:
-        rows = subject.odoo.rpc.search_read("ir.config_parameter", [["key", "=", "sale.automatic_invoice"]], ["value"])
+        invoices = _makes_invoices(subject)
     except (Forbidden, FixConfiguration, FixDocument):
         outcome.found = f"{outcome.found} that this user may see; Settings, Sales, Automatic Invoice must be off"
         return outcome
-    if any(str(row["value"]).lower() in ("true", "1") for row in rows):
+    if invoices:
         outcome.complain(
             "Odoo makes invoices by itself after an online payment",
             "switch it off: Settings, Sales, Automatic Invoice",
             stops=subject.needs(Need.SOLE_INVOICING),
         )
     return outcome
+
+
+def _makes_invoices(subject: Subject) -> bool:
+    """Return whether Odoo makes invoices after an online payment: a parameter up to 19, a field of the company since (docs/facts/odoo-20.md#4)."""
+    rpc = subject.odoo.rpc
+    if rpc.has_field("res.company", "sale_automatic_invoice"):
+        (company,) = rpc.listed("res.company", ["sale_automatic_invoice"], [["id", "=", rpc.company_id]])
+        return bool(company["sale_automatic_invoice"])
+    rows = rpc.search_read("ir.config_parameter", [["key", "=", "sale.automatic_invoice"]], ["value"])
+    return any(str(row["value"]).lower() in ("true", "1") for row in rows)
 
 
 def identity(subject: Subject) -> Outcome:
