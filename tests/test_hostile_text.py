@@ -192,7 +192,7 @@ def test_a_document_of_odoo_with_a_text_that_no_table_stores_is_unreadable(chara
 def shows(cell: str) -> str:
     """The first character that a spreadsheet sees once it drops what has no form."""
     return next(
-        (each for each in cell if not each.isspace() and unicodedata.category(each)[0] != "C" and each not in FILLERS),
+        (each for each in cell if not each.isspace() and not hidden(each) and each not in FILLERS),
         "",
     )
 
