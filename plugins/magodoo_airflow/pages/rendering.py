@@ -69,7 +69,7 @@ def page(request: Request, reader: Reader, name: str, *, status: int = 200, **co
     root = str(request.scope.get("root_path", ""))
     content |= {
         "root": root, "airflow": root.removesuffix("/magento"), "path": request.scope["path"].removeprefix(root),
-        "query": request.query_params.multi_items(), "nonce": request.state.nonce, "token": form_token(reader.user), "reader": reader,
+        "query": request.query_params.multi_items(), "nonce": request.state.nonce, "token": form_token(request, reader.user), "reader": reader,
         "tabs": TABS, "instance": content.get("instance", request.query_params.get("instance", "")),
     }  # fmt: skip
     return templates.TemplateResponse(request, name, content, status_code=status)
