@@ -6,7 +6,7 @@ statement of its month is stored beside it, and the difference is shown as *chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -143,14 +143,14 @@ def mailed(connection: Connection, statement_id: int) -> None:
     connection.execute(text("update statement set mailed_hash = figures_hash where id = :id"), {"id": statement_id})
 
 
-def documents(connection: Connection, statement_id: int) -> list[Row]:
-    """Return one row per document behind a statement, ordered by kind, side, day and number."""
+def documents(connection: Connection, statement_id: int) -> Iterator[Row]:
+    """Yield one row per document behind a statement, ordered by kind, side, day and number; they may not fit into memory."""
     rows = connection.execute(
         text("select side, kind, source_id, number, order_number, day, currency, net, tax, net + tax as total, line from statement_document"
-             " where statement_id = :id order by kind desc, side, day, number, source_id"),
+             " where statement_id = :id order by kind desc, side, day, number, source_id").execution_options(yield_per=2000),
         {"id": statement_id},
     ).mappings()  # fmt: skip
-    return [dict(row) for row in rows]
+    yield from map(dict, rows)
 
 
 def changes(connection: Connection, frozen: Kept, month: Month) -> list[Row]:

@@ -7,12 +7,13 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from fastapi import Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 from fastapi.templating import Jinja2Templates
 from sqlalchemy import RowMapping
 
@@ -75,30 +76,32 @@ def page(request: Request, reader: Reader, name: str, *, status: int = 200, **co
     return templates.TemplateResponse(request, name, content, status_code=status)
 
 
-def spreadsheet(rows: Iterable[RowMapping], listing: Listing) -> Response:
-    """Return the rows as a CSV with every column, streamed; no cell is a formula. Amounts are decimals, their currency beside them."""
+def problem(request: Request, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the message as a page for a browser, as JSON for a script."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"detail": message}, status, headers)
+    content = {
+        "root": request.scope.get("root_path", ""), "status": HTTPStatus(status).phrase, "message": message, "nonce": request.state.nonce,
+    }  # fmt: skip
+    return templates.TemplateResponse(request, "problem.html", content, status, headers)
 
-    def lines() -> Iterator[str]:
-        beside = listing.has_currency and not any(column.key == "currency" for column in listing.columns)
-        out = io.StringIO()
-        writer = csv.writer(out)
-        out.write("\ufeff")  # byte order mark: spreadsheets then read UTF-8
-        writer.writerow([*(column.label for column in listing.columns), *(["Currency"] if beside else [])])
-        for row in rows:
-            currency = str(row["currency_of_row"] or "")
-            cells = [neutral(_cell(row[column.key], column, currency)) for column in listing.columns]
-            writer.writerow([*cells, *([row["currency_of_row"]] if beside else [])])
-            if out.tell() > 64_000:
-                yield out.getvalue()
-                out.seek(0)
-                out.truncate()
-        yield out.getvalue()
 
-    return StreamingResponse(
-        lines(),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{listing.name}.csv"'},
-    )
+def spreadsheet(rows: Iterable[RowMapping], listing: Listing) -> Iterator[bytes]:
+    """Yield the rows as a CSV with every column, in parts; no cell is a formula. Amounts are decimals, their currency beside them."""
+    beside = listing.has_currency and not any(column.key == "currency" for column in listing.columns)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    out.write("\ufeff")  # byte order mark: spreadsheets then read UTF-8
+    writer.writerow([*(column.label for column in listing.columns), *(["Currency"] if beside else [])])
+    for row in rows:
+        currency = str(row["currency_of_row"] or "")
+        cells = [neutral(_cell(row[column.key], column, currency)) for column in listing.columns]
+        writer.writerow([*cells, *([row["currency_of_row"]] if beside else [])])
+        if out.tell() > 64_000:
+            yield out.getvalue().encode()
+            out.seek(0)
+            out.truncate()
+    yield out.getvalue().encode()
 
 
 def _cell(value: Any, column: Column, currency: str) -> object:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
+from collections.abc import Generator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
@@ -14,7 +16,8 @@ from magodoo.statement import csv_export, pdf, store, summary, wording
 from magodoo.statement.periods import Month
 from magodoo.timestamps import utc_now
 from magodoo_airflow.pages.access import FormText, Reader, Writer, may_write, reader, writer
-from magodoo_airflow.pages.connection import staging
+from magodoo_airflow.pages.connection import staging, staging_for_exports
+from magodoo_airflow.pages.exports import CSV, download
 from magodoo_airflow.pages.rendering import page
 
 statements = APIRouter()
@@ -50,41 +53,36 @@ def one(request: Request, who: Who, instance: str, month: str) -> Response:
 @statements.get("/statement/{instance}/{month}/statement.pdf")
 def as_pdf(who: Who, instance: str, month: str) -> Response:
     """Return the signed statement as PDF, else the latest one."""
-    with staging() as connection:
-        signed, latest = _of(connection, who, instance, month)
-    kept = signed or latest
-    assert kept is not None
-    made = pdf.pdf(kept.body, kept.hash, kept.made_at, kept.signed_by, kept.signed_at, kept.note)
-    return _file(made, "application/pdf", f"statement-{instance}-{month}.pdf")
+
+    def parts() -> Generator[bytes, None, None]:
+        kept = _shown(who, instance, month)
+        yield pdf.pdf(kept.body, kept.hash, kept.made_at, kept.signed_by, kept.signed_at, kept.note)
+
+    return download(parts(), "application/pdf", f"statement-{instance}-{month}.pdf")
 
 
 @statements.get("/statement/{instance}/{month}/statement.csv")
 def as_csv(who: Who, instance: str, month: str) -> Response:
     """Return the signed statement as CSV, else the latest one."""
-    with staging() as connection:
-        signed, latest = _of(connection, who, instance, month)
-    kept = signed or latest
-    assert kept is not None
-    return _file(
-        csv_export.statement(kept.body).encode("utf-8-sig"),
-        "text/csv; charset=utf-8",
-        f"statement-{instance}-{month}.csv",
-    )
+
+    def parts() -> Generator[bytes, None, None]:
+        yield csv_export.statement(_shown(who, instance, month).body).encode("utf-8-sig")
+
+    return download(parts(), CSV, f"statement-{instance}-{month}.csv")
 
 
 @statements.get("/statement/{instance}/{month}/documents.csv")
 def documents_as_csv(who: Who, instance: str, month: str) -> Response:
     """Return every document behind the figures with its line, as CSV."""
-    with staging() as connection:
-        signed, latest = _of(connection, who, instance, month)
-        kept = signed or latest
-        assert kept is not None
-        rows = store.documents(connection, kept.id)
-    return _file(
-        csv_export.documents(rows).encode("utf-8-sig"),
-        "text/csv; charset=utf-8",
-        f"statement-documents-{instance}-{month}.csv",
-    )
+
+    def parts() -> Generator[bytes, None, None]:
+        kept = _shown(who, instance, month)
+        yield BOM_UTF8
+        with staging_for_exports() as connection:
+            for part in csv_export.documents(store.documents(connection, kept.id)):
+                yield part.encode()
+
+    return download(parts(), CSV, f"statement-documents-{instance}-{month}.csv")
 
 
 @statements.post("/statement/{instance}/{month}/sign")
@@ -116,12 +114,17 @@ def _of(connection: Connection, who: Reader, instance: str, month: str) -> tuple
     return found
 
 
+def _shown(who: Reader, instance: str, month: str) -> store.Kept:
+    """Return the signed statement of a month, else the latest one."""
+    with staging_for_exports() as connection:
+        signed, latest = _of(connection, who, instance, month)
+    kept = signed or latest
+    assert kept is not None
+    return kept
+
+
 def _month(instance: str, month: str) -> Month:
     try:
         return Month.read(month, read_with_problems().settings.instance(instance).zone)
     except FixConfiguration as problem:
         raise HTTPException(404, "There is no such month.") from problem
-
-
-def _file(content: bytes, media_type: str, name: str) -> Response:
-    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, Response
-from sqlalchemy import RowMapping
 
 from magodoo.domain import labels
 from magodoo.domain.kinds import ChangeKind
@@ -20,7 +19,8 @@ from magodoo.settings.read import read_with_problems
 from magodoo.timestamps import utc_now
 from magodoo_airflow.pages import records, rows
 from magodoo_airflow.pages.access import Reader, may_write, reader
-from magodoo_airflow.pages.connection import staging
+from magodoo_airflow.pages.connection import staging, staging_for_exports
+from magodoo_airflow.pages.exports import CSV, download
 from magodoo_airflow.pages.lists import Listing
 from magodoo_airflow.pages.overview import overview
 from magodoo_airflow.pages.rendering import LISTS, page, spreadsheet
@@ -87,12 +87,11 @@ def _list(request: Request, who: Reader, listing: Listing) -> Response:
 def _csv(request: Request, who: Reader, listing: Listing) -> Response:
     wanted = _wanted(request, who, listing, after="")
 
-    def reading() -> Iterator[RowMapping]:
-        with staging() as connection:
-            connection.exec_driver_sql("set local statement_timeout = '10min'")
-            yield from rows.everything(connection, listing, wanted)
+    def parts() -> Generator[bytes, None, None]:
+        with staging_for_exports() as connection:
+            yield from spreadsheet(rows.everything(connection, listing, wanted), listing)
 
-    return spreadsheet(reading(), listing)
+    return download(parts(), CSV, f"{listing.name}.csv")
 
 
 def _wanted(request: Request, who: Reader, listing: Listing, **changed: Any) -> rows.Wanted:

@@ -41,7 +41,7 @@ PROBES: dict[str, tuple[str, str]] = {
     "stock": ("stock.picking", "backorder_id"),
     "stock_delivery": ("stock.picking", "carrier_tracking_ref"),
     "delivery": ("sale.order", "carrier_id"),
-    "stock_sms": ("res.company", "stock_move_sms_validation"),
+    "stock_sms": ("res.company", "has_received_warning_stock_sms"),
     "mrp": ("product.product", "bom_count"),
     "account_edi": ("account.move", "edi_state"),
     "account_accountant": ("account.move", "deferred_move_ids"),

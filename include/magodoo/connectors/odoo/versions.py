@@ -178,6 +178,8 @@ RENAMED: dict[tuple[str, str], tuple[tuple[int, str | None], ...]] = {
     ("account.move.line", "extra_tax_data"): ((19, None),),
     ("account.move", "invoice_currency_rate"): ((18, None),),
     ("account.move", "matched_payment_ids"): ((18, "payment_ids"),),
+    ("account.move", "reversal_move_ids"): ((18, "reversal_move_id"),),
+    ("account.move", "reconciled_payment_ids"): ((19, None),),
     ("account.payment", "memo"): ((18, "ref"),),
     ("account.payment", "invoice_ids"): ((18, None),),
     ("stock.move", "quantity"): ((17, "quantity_done"),),
@@ -186,6 +188,8 @@ RENAMED: dict[tuple[str, str], tuple[tuple[int, str | None], ...]] = {
     ("stock.picking", "return_id"): ((17, None),),
     ("product.product", "is_storable"): ((18, None),),
     ("res.users", "group_ids"): ((19, "groups_id"),),
+    ("res.users.apikeys", "expiration_date"): ((18, None),),
+    ("uom.uom", "parent_path"): ((19, None),),
     # The date that closed sales and purchases to all but advisers before 18 is one date for each since.
     ("res.company", "sale_lock_date"): ((18, "period_lock_date"),),
     ("res.company", "purchase_lock_date"): ((18, None),),
