@@ -266,8 +266,8 @@ def test_the_statement_shows_it_harmless(seen: Seen, monkeypatch: pytest.MonkeyP
     assert [shown for shown in drawn if hidden(shown)] == []
     with seen.pair.engine.connect() as connection:
         documents = store.documents(connection, made.id)
-    assert complaints_of_csv(csv_export.documents(documents)) == []
-    figures = csv_export.statement(made.body)
+    assert complaints_of_csv("".join(csv_export.documents(documents))) == []
+    figures = "".join(csv_export.statement(made.body))
     assert figures.count(MARK) >= len(ALPHABET) - 1
     assert complaints_of_csv(figures) == []
 
