@@ -265,8 +265,8 @@ def test_the_statement_shows_it_harmless(seen: Seen, monkeypatch: pytest.MonkeyP
     assert sum(MARK in shown for shown in drawn) >= len(ALPHABET) - 1
     assert [shown for shown in drawn if hidden(shown)] == []
     with seen.pair.engine.connect() as connection:
-        documents = store.documents(connection, made.id)
-    assert complaints_of_csv("".join(csv_export.documents(documents))) == []
+        documents = "".join(csv_export.documents(store.documents(connection, made.id)))
+    assert complaints_of_csv(documents) == []
     figures = "".join(csv_export.statement(made.body))
     assert figures.count(MARK) >= len(ALPHABET) - 1
     assert complaints_of_csv(figures) == []

@@ -11,6 +11,7 @@ import pytest
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.company import LOCKS
 from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.connectors.odoo.deliveries import Deliveries
 from magodoo.connectors.odoo.rpc import Rpc
 from magodoo.connectors.odoo.versions import (
     CAPABILITIES,
@@ -26,7 +27,9 @@ from magodoo.connectors.odoo.versions import (
     standing,
 )
 from magodoo.domain.states import PAYMENT_CANCELLED
+from magodoo.errors import UnknownField
 from magodoo_sandbox.odoo import RunningSandbox
+from magodoo_sandbox.odoo.errors import HttpError
 
 
 @pytest.mark.parametrize(
@@ -163,6 +166,25 @@ def test_of_a_version_that_was_never_run_the_server_decides_which_of_a_fields_na
     assert rpc.has_field(model, field) == (name in server)
 
 
+@pytest.mark.parametrize(
+    ("version", "models", "able"),
+    [
+        (Version(19), [], True),  # as it was measured
+        (Version(19, 3), ["stock.return.picking"], True),
+        (Version(19, 3), [], False),
+        (Version(20), ["stock.return.picking"], False),
+    ],
+)
+def test_of_a_version_that_was_never_run_the_server_decides_whether_it_has_a_wizard_for_returns(
+    version: Version, models: list[str], able: bool
+) -> None:
+    rpc = Rpc(
+        OdooConnection("http://odoo.invalid", "odoo", "key", 1), _Fields(version, {model: ["id"] for model in models})
+    )
+    assert rpc.can("returns_by_wizard", "stock.return.picking") is able
+    assert (Deliveries(rpc).no_returns() is None) is able
+
+
 def test_a_cancelled_payment_is_known_by_the_state_of_either_side_of_18() -> None:
     assert {"cancel", "canceled"} <= set(PAYMENT_CANCELLED)
 
@@ -191,6 +213,8 @@ class _Fields:
         write: bool,
     ) -> Any:
         assert method == "fields_get"
+        if model not in self._fields:
+            raise UnknownField(f"the model {model!r} does not exist", system="odoo")
         return {name: {"type": "char"} for name in self._fields[model]}
 
 
@@ -228,3 +252,11 @@ def test_the_connection_test_passes_on_each_version_and_says_what_it_means(
     said = report_of(odoo, series)
     assert f"Odoo {series}.0 over {transport}" in said
     assert words in said
+
+
+def test_the_sandbox_as_20_has_no_wizard_for_returns(odoo: RunningSandbox) -> None:
+    odoo.db.series = 20
+    with pytest.raises(HttpError, match=r"'stock\.return\.picking' does not exist"):
+        odoo.db.resolve("stock.return.picking", "create")
+    odoo.db.series = 19
+    assert odoo.db.resolve("stock.return.picking", "create")

@@ -26,7 +26,7 @@ from magodoo.connectors.odoo.record_trees import TreeReader
 from magodoo.connectors.odoo.rpc import Row, Rpc
 from magodoo.connectors.odoo.units import Units
 from magodoo.connectors.odoo.validation import is_id
-from magodoo.connectors.odoo.versions import CAPABILITIES, can
+from magodoo.connectors.odoo.versions import CAPABILITIES
 from magodoo.connectors.odoo.visibility import Visibility
 from magodoo.domain.states import TRANSFER_ENDED, TRANSFER_OPEN, OdooTransferState
 from magodoo.errors import FixDocument, OutcomeUnknown
@@ -195,7 +195,7 @@ class Deliveries:
 
     def no_returns(self) -> FixDocument | None:
         """Return why this version of Odoo cannot be made to create a return, or None where it can (docs/facts/odoo-20.md#1)."""
-        if can(self._rpc.version, "returns_by_wizard"):
+        if self._rpc.can("returns_by_wizard", "stock.return.picking"):
             return None
         why = f"Odoo {self._rpc.version}: {CAPABILITIES['returns_by_wizard'].lacking}"
         return FixDocument(why, system="odoo", call="stock.return.picking")

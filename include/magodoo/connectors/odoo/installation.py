@@ -11,6 +11,7 @@ from magodoo.connectors.odoo.rpc import ARCHIVED_TOO, Row, Rpc
 from magodoo.errors import FixDocument, Forbidden, UnknownField, Unreadable
 from magodoo.timestamps import utc_now
 
+RETURNS = "stock.return.picking"
 RIGHTS: tuple[tuple[str, str], ...] = (
     ("res.partner", "create"),
     ("sale.order", "create"),
@@ -21,9 +22,9 @@ RIGHTS: tuple[tuple[str, str], ...] = (
     ("account.move.line", "write"),
     ("stock.picking", "write"),
     ("stock.move", "write"),
-    ("stock.return.picking", "create"),
+    (RETURNS, "create"),
 )
-"""(model, operation) that the writers need (docs/facts/pair.md#9)."""
+"""(model, operation) that the writers need (docs/facts/pair.md#9). 20 has no wizard for returns (docs/facts/odoo-20.md#1)."""
 
 GROUPS = (
     "sales_team.group_sale_salesman_all_leads",
@@ -91,11 +92,13 @@ class Installation:
         if not rows:
             raise Unreadable("the user of the key cannot be read", system="odoo", call="res.users.read")
         held = self._rpc.in_parallel(lambda group: self._has_group(user, group), GROUPS)
-        allowed = self._rpc.in_parallel(lambda right: self._may(*right), RIGHTS)
+        returns = self._rpc.can("returns_by_wizard", RETURNS)
+        rights = [right for right in RIGHTS if returns or right[0] != RETURNS]
+        allowed = self._rpc.in_parallel(lambda right: self._may(*right), rights)
         return {
             **rows[0],
             "groups": [group for group, has in zip(GROUPS, held, strict=True) if has],
-            "missing": [f"{model} {act}" for (model, act), may in zip(RIGHTS, allowed, strict=True) if not may],
+            "missing": [f"{model} {act}" for (model, act), may in zip(rights, allowed, strict=True) if not may],
         }
 
     def key_expiry(self) -> date | None:

@@ -15,8 +15,8 @@ from magodoo.connectors.http import HttpSession, Stats
 from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.connectors.odoo.transport import Transport, discover, open_session
 from magodoo.connectors.odoo.validation import sound_answer
-from magodoo.connectors.odoo.versions import Support, Version, method_of, name_of, names_of, standing
-from magodoo.errors import FixDocument, TooLate, Unreadable
+from magodoo.connectors.odoo.versions import Support, Version, can, method_of, name_of, names_of, standing
+from magodoo.errors import FixDocument, TooLate, UnknownField, Unreadable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -224,6 +224,16 @@ class Rpc:
             known = self.fields(model)
             return next((each for each in names if each in known), name)
         return name
+
+    def can(self, capability: str, model: str) -> bool:
+        """Return whether this server has a capability that takes a model: by its version, and where that was never run, if it has the model."""
+        if not can(self.version, capability) or standing(self.version).support is not Support.EXPECTED:
+            return can(self.version, capability)
+        try:
+            self.fields(model)
+        except UnknownField:
+            return False
+        return True
 
     @property
     def companies(self) -> list[int]:
