@@ -147,7 +147,7 @@ def test_every_area_of_preflight_has_a_line(lab: Lab) -> None:
     areas = (
         "connection and rights", "version", "address", "database", "clock", "stores", "sources", "delivery key", "warehouses", "automatic invoicing",
         "other connectors", "taxes", "service products", "payment methods", "delivery methods", "products", "cut-over", "lock dates",
-        "currencies", "sales journal", "payment journals", "e-invoicing", "mails", "staging schema",
+        "currencies", "company rate", "sales journal", "payment journals", "e-invoicing", "mails", "staging schema",
     )  # fmt: skip
     names = " | ".join(lab.examine())
     assert [area for area in areas if area not in names] == []
@@ -506,6 +506,37 @@ def test_settings_that_do_not_fit_the_systems_are_named(
     assert (line.status.value, found in line.found) == (expected, True), line
 
 
+FOREIGN_ORDER = """insert into document (instance, side, kind, source_id, number, state, currency, company_currency, request_began_at, version)
+    values ('us', 'magento', 'order', '9', '9', 'processing', 'EUR', :base, now(), 1)"""
+
+
+@pytest.mark.parametrize(
+    ("base", "choice", "status", "words"),
+    [
+        ("USD", None, "error", "company_rate is not set: whether Magento's rate or Odoo's"),
+        ("USD", "magento", "OK", "documents in EUR have Magento's base amounts in USD, to the cent, or are held"),
+        ("USD", "odoo", "OK", "documents in EUR are converted to USD at Odoo's rate of their day"),
+        ("GBP", "magento", "error", "Magento's base currency is GBP and the company's is USD"),
+        ("GBP", "odoo", "OK", "at Odoo's rate"),
+    ],
+)
+def test_a_shop_with_orders_in_another_currency_needs_a_company_rate(
+    lab: Lab, base: str, choice: str | None, status: str, words: str
+) -> None:
+    assert lab.run_check("Books: company rate", company_rate=None).status.value == "OK"
+    with lab.engine.begin() as connection:
+        connection.execute(text(FOREIGN_ORDER), {"base": base})
+    try:
+        line = lab.run_check("Books: company rate", company_rate=choice)
+        assert (line.status.value, words in line.found) == (status, True), line
+        observed = {"mode": {"kinds": {"odoo_tracking": "apply"}}}
+        expected = "warning" if status == "error" else "OK"
+        assert lab.run_check("Books: company rate", company_rate=choice, **observed).status.value == expected
+    finally:
+        with lab.engine.begin() as connection:
+            connection.execute(text("delete from document where source_id = '9'"))
+
+
 def test_several_sources_without_a_mapping_keep_shipments_from_being_written(lab: Lab) -> None:
     lab.magento.shop.add_source("berlin")
     assert lab.run_check("Magento: sources").status.value == "error"
@@ -779,14 +810,12 @@ def test_the_task_fails_with_its_errors_and_shows_the_table() -> None:
 def test_a_broken_instance_is_examined_as_far_as_its_settings() -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
-    from magodoo_airflow.operators.preflight import ChosenInstancesOperator, PreflightOperator
+    from magodoo_airflow.operators.preflight import PreflightOperator
+    from magodoo_airflow.schedule import names
 
-    assert ChosenInstancesOperator(task_id="instances", instance="all").execute({}) == ["us", "broken"]
-    assert ChosenInstancesOperator(task_id="instances", instance="us").execute({}) == ["us"]
+    assert names() == ["us", "broken"]
     with pytest.raises(AirflowFailException, match=r"instances\.broken\.odoo_connection: this setting is missing"):
         PreflightOperator(task_id="check", instance="broken").execute({})
-    with pytest.raises(AirflowFailException, match="no instance 'fr'"):
-        ChosenInstancesOperator(task_id="instances", instance="fr").execute({})
 
 
 def test_make_preflight_prints_the_table_and_fails_for_errors(

@@ -22,6 +22,7 @@ from magodoo.settings.extra_totals import ExtraTotal, GiftCardsSold
 from magodoo.settings.strict import Strict
 
 # Times and counts that no setup needs are slips: a minus, or a unit that was mistaken.
+INSTANCE_ID = r"^[a-z][a-z0-9]{0,15}$"
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Lot = Annotated[int, Field(ge=1, le=10**6)]
 Positive = Annotated[Decimal, Field(ge=0, le=10**12)]
@@ -282,7 +283,7 @@ class OdooNames(Strict):
 class Instance(Strict):
     """Magento stores with one Odoo company. Its id is permanent: it is part of every reference."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,15}$")] = ""
+    id: Annotated[str, StringConstraints(pattern=INSTANCE_ID)] = ""
     title: str = ""
     """What people read on pages and in mails."""
     magento_connection: str
@@ -321,6 +322,10 @@ class Instance(Strict):
     """What happens to a document dated inside a lock date."""
     chronological_series: Literal["by_country", "off", "hold", "date_today"] = "by_country"
     """A document dated before the last posted one of its journal is held, or dated today. Unwritten: held where the company's country asks."""
+    company_rate: Literal["magento", "odoo"] | None = None
+    """Whose rate gives the amounts in company currency of invoices and credit notes in another currency: `magento`, equal to its base
+    amounts to the cent, or `odoo`, which keeps the rates of the company. Which one the law asks for is a person's choice, so there is no
+    default: such documents are not written before it is made."""
     customers_missing: Literal["create", "finding"] = "create"
     """What happens when the customer of an order is not in Odoo."""
     products_missing: Literal["finding"] = "finding"

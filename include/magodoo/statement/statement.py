@@ -19,7 +19,7 @@ from magodoo.statement.explanation import Explanation, Step
 from magodoo.statement.figures import NOTHING, Amount, Cell, Figures, added
 from magodoo.statement.general_ledger import UNEXPLAINED as LEDGER_UNEXPLAINED
 from magodoo.statement.general_ledger import GeneralLedger, LedgerStep
-from magodoo.statement.schedules import rounding
+from magodoo.statement.schedules import rate_differences, rounding
 
 Row = dict[str, Any]
 MAGENTO, ODOO, LEDGER = "magento", "odoo", "ledger"
@@ -76,6 +76,7 @@ def statement(sources: Sources) -> Statement:
         "annexes": {
             **{name: list(found) for name, found in sources.schedules.items()}, "gaps": list(sources.gaps), "unread_stores": list(sources.unread_stores),
             "without_store": list(sources.without_store), "unreadable": list(sources.unreadable),
+            "rate_differences": rate_differences(sources.sales, sources.ledger.company_currency),
             "rounding": rounding(sources.explanation.steps), "muted_steps": _muted(sources.explanation.steps),
             "entries_by_hand": _others(sources, "entries_by_hand"),
         },

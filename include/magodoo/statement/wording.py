@@ -45,6 +45,7 @@ SCHEDULES = {
     "unread_stores": "Stores of the shop that no instance reads: their documents are not in this statement",
     "without_store": "Documents without a store, which every instance ignores: they are not in this statement",
     "gaps": "Gaps in the numbers",
+    "rate_differences": "Rate differences: documents in another currency, in company currency",
     "rounding": "Rounding, summed",
     "residues": "Refunded in full, with a rest that Magento cannot refund",
     "remainders": "Amounts that stand in no field, mapped by payment method",
@@ -61,12 +62,17 @@ _CUT_OFF = (
     "Shipped is the earlier of Magento's local day and Odoo's. Cost is Odoo's value of the stock moves where it shows one, else the"
     " product's cost when the statement was made."
 )
-NOTES = {"cut_off": _CUT_OFF, "open_receivables": _AS_OF, "refunds_to_pay": _AS_OF}
+_RATES = (
+    "Compared: documents that both systems have with the same amounts. In Magento is their total in its base currency, in Odoo in the"
+    " company's; the difference is that of the two rates, expected under company_rate: odoo. Other: without a counterpart, or with other"
+    " amounts. In Odoo, compared and other together are Odoo's documents in company currency above."
+)
+NOTES = {"rate_differences": _RATES, "cut_off": _CUT_OFF, "open_receivables": _AS_OF, "refunds_to_pay": _AS_OF}
 # The column of a schedule that is summed in its heading.
 SUMMED = {
     "invoiced_not_delivered": "net", "delivered_not_invoiced": "net", "cut_off": "cost",
     "open_receivables": "open", "refunds_to_pay": "open", "deducted": "amount", "residues": "open",
-    "remainders": "net",
+    "remainders": "net", "rate_differences": "total",
 }  # fmt: skip
 OPEN_FINDING = "Open finding: "
 # Columns of the schedules: heading, key, kind of value.
@@ -106,6 +112,11 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "rounding": (
         _CURRENCY, ("Documents", "count", "text"), ("Net", "net", "money"), ("Absolute", "absolute", "money"),
         ("Above 1.00", "notable", "flag"),
+    ),
+    "rate_differences": (
+        ("Documents in", "documents_in", "text"), ("Kind", "kind", "word"), ("What", "what", "word"), ("Count", "count", "text"),
+        ("In Magento", "magento", "money"), ("In Odoo", "odoo", "money"), ("Net", "net", "money"), ("Tax", "tax", "money"),
+        ("Difference", "total", "money"), _CURRENCY,
     ),
     "deducted": (
         ("Kind", "what", "word"), ("Number", "number", "text"), _ORDER, ("Date", "day", "text"), ("Entry", "entry", "text"),

@@ -110,7 +110,7 @@ def _of(connection: Connection, who: Reader, instance: str, month: str) -> tuple
     first = _month(instance, month).first
     found = store.signed(connection, instance, first), store.latest(connection, instance, first)
     if found == (None, None):
-        raise HTTPException(404, f"There is no statement of {month} yet: trigger the DAG sales_statement.")
+        raise HTTPException(404, f"There is no statement of {month} yet: trigger the DAG sales_statement__{instance}.")
     return found
 
 

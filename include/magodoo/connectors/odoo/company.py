@@ -26,6 +26,10 @@ class Company:
         fields += ["tax_calculation_rounding_method", "partner_id"]
         return self._row(fields)
 
+    def currency(self) -> str:
+        """Return the code of the company's currency. Read once."""
+        return self._rpc.once("company currency", lambda: str(self._row(["currency_id"])["currency_id"][1]))
+
     def lock_dates(self) -> dict[str, date]:
         """Return the lock dates of sales that apply to the company, by field name of 19.
 

@@ -146,13 +146,28 @@ class Installation:
         ids = [user] if self._rpc.version.major >= 18 else None
         return bool(self._rpc.call("res.users", "has_group", ids=ids, group_ext_id=group))
 
+    def may_book_exchange_differences(self) -> bool:
+        """Return whether matching may book an exchange difference: before 19 that reads stock.valuation.layer. Read once."""
+        return self._rpc.version.major >= 19 or self._rpc.once("exchange differences", self._may_read_valuation)
+
+    def _may_read_valuation(self) -> bool:
+        try:
+            return bool(self._rpc.call("stock.valuation.layer", "has_access", operation="read", **self._quietly()))
+        except UnknownField:
+            return True  # without the module nothing is read
+        except Forbidden:
+            return False
+
     def _may(self, model: str, operation: str) -> bool:
         """Return whether this user has the right. False for a model that is not installed."""
-        extra: dict[str, Any] = {} if self._rpc.version.major >= 18 else {"raise_exception": False}
         try:
-            return bool(self._rpc.call(model, "has_access", operation=operation, **extra))
+            return bool(self._rpc.call(model, "has_access", operation=operation, **self._quietly()))
         except (UnknownField, Forbidden):
             return False
+
+    def _quietly(self) -> dict[str, Any]:
+        """Return the argument with which a version before 18 answers whether there is a right, and raises nothing."""
+        return {} if self._rpc.version.major >= 18 else {"raise_exception": False}
 
     def _creation(self, model: str, id: int) -> str:
         rows = self._rpc.search_read(model, [["id", "=", id]], ["create_date"], context=ARCHIVED_TOO)

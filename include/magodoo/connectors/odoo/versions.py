@@ -90,8 +90,20 @@ CAPABILITIES: dict[str, Capability] = {
         18, Lack.STOPS, "an invoice does not name its payments, so that one paid in Odoo is not seen as paid"
     ),  # 3
     "invoice_currency_rate": Capability(
-        18, Lack.WARNS, "invoices and credit notes in another currency are refused"
+        18,
+        Lack.WARNS,
+        "at Magento's rate (`company_rate: magento`) invoices and credit notes in another currency are refused",
     ),  # 5
+    "loaded_rate": Capability(
+        19,
+        Lack.COVERED,
+        "rate, tax and company amounts of a document in another currency are written on its draft, where it has a field for them",
+    ),  # 4, 6
+    "exchange_differences": Capability(
+        19,
+        Lack.COVERED,
+        "a payment of a document in another currency needs the right to read valuation layers (Inventory / Administrator), and is held without it",
+    ),  # 14
     "lock_date_of_sales": Capability(18, Lack.COVERED, "`period_lock_date` is read in its place"),  # 7
     "reserved_quantities": Capability(
         17, Lack.STOPS, "what is reserved cannot be read, so that no delivery is validated"
