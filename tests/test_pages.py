@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -343,7 +344,7 @@ def test_a_viewer_may_read_and_not_write(fresh: Engine, staging_url: str, tmp_pa
     with pages_double.client(tmp_path, staging_url, "viewer") as browser:
         from magodoo_airflow.pages.access import form_token
 
-        token = form_token(mock.Mock(get_id=lambda: "the viewer"))
+        token = form_token(mock.Mock(headers={}, cookies={}), mock.Mock(get_id=lambda: "the viewer"))
         for path in POSTS:
             if "undo" not in path:
                 answer = browser.post(path, data={**FIELDS, "token": token})
@@ -364,6 +365,19 @@ def test_a_form_of_another_page_or_person_is_refused(person: Person) -> None:
     )
     assert foreign.status_code == 403
     assert person.one("select approval from change where id = 1").approval == "waiting"
+
+
+def test_a_form_of_another_login_is_refused(person: Person) -> None:
+    def in_login(cookie: str) -> dict[str, str]:
+        return {"cookie": f"_token={cookie}"}
+
+    first, second = (
+        pages_double.token_of(person.browser.get("/finding/1", headers=in_login(each)).text) for each in ("one", "two")
+    )
+    assert len({first, second, person.token}) == 3
+    for token, login, status in ((first, "two", 403), (person.token, "two", 403), (first, "one", 303)):
+        form = {"token": token, "until": (utc_now().date() + timedelta(days=3)).isoformat(), "reason": "known"}
+        assert person.browser.post("/finding/1/mute", data=form, headers=in_login(login)).status_code == status, login
 
 
 def test_an_instance_without_permission_is_hidden(reader: Any) -> None:
@@ -566,10 +580,20 @@ def test_data_docs_are_shown_without_our_rights_and_nothing_else_is(
 
     (tmp_path / "us" / "run 1").mkdir(parents=True)
     (tmp_path / "us" / "run 1" / "index.html").write_text("<p>44 checks</p>")
+    result = tmp_path / "us" / "run 1" / "validations" / "line" / "__none__" / "t" / "staging-line.html"
+    result.parent.mkdir(parents=True)
+    result.write_text("<script>top.location = '/'</script><p>7 of 8</p>")
     (tmp_path / "secret.txt").write_text("secret")
     monkeypatch.setattr(quality, "docs_root", lambda: tmp_path)
     assert "/data-docs/us/run%201/index.html" in reader.get("/data-docs/us").text
     answer = reader.get("/data-docs/us/run 1/index.html")
     assert "44 checks" in answer.text
     assert answer.headers["content-security-policy"].startswith("sandbox ")
+    (link,) = re.findall(
+        r'href="/magento(/data-docs/us/[^"]*/validations/[^"]*)"[^>]*>line<', reader.get("/data-docs/us").text
+    )
+    answer = reader.get(link)
+    assert "7 of 8" in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy and "script" not in policy
     assert reader.get("/data-docs/us/..%2Fsecret.txt").status_code == 404

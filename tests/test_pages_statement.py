@@ -205,7 +205,7 @@ def test_a_viewer_reads_a_statement_and_cannot_sign_it(october: Engine, staging_
 
         page = browser.get("/statement/us/2026-10")
         assert (page.status_code, "Sign as" in page.text) == (200, False)
-        token = form_token(mock.Mock(get_id=lambda: "the viewer"))
+        token = form_token(mock.Mock(headers={}, cookies={}), mock.Mock(get_id=lambda: "the viewer"))
         answer = browser.post(
             "/statement/us/2026-10/sign", data={"statement": statement, "seen": seen, "note": "let me", "token": token}
         )

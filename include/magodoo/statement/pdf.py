@@ -1,12 +1,16 @@
-"""The statement as PDF, to be signed, printed and filed. Long schedules are cut at MOST_ROWS with a note; the CSV has every row."""
+"""The statement as PDF, to be signed, printed and filed.
+
+Long schedules are cut at MOST_ROWS with a note, long texts at MOST_LINES with CUT: the CSV has every row and the whole text.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from magodoo.characters import escaped
 from magodoo.domain import labels
 from magodoo.statement import store, summary, wording
 
@@ -15,6 +19,9 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 100
 ONE_PERSON = "not separate: by the settings, one person may prepare and sign"
+MOST_LINES = 12  # of a cell: a row that is higher than a page cannot be printed
+CUT = " …"  # at the end of a text that goes on in the CSV
+_MOST_CHARACTERS = 2000  # of a text, before its lines are measured
 _SMALL, _LARGE = 7.5, 14
 _LINE = 4.6
 _PADDING = 0.6
@@ -28,7 +35,7 @@ Cells = Sequence[Sequence[str]]
 def pdf(kept: store.Kept, moved: Sequence[Mapping[str, Any]] = ()) -> bytes:
     """Return the statement as PDF; the same statement gives the same bytes. `moved`: what it changed of the version before."""
     body = kept.body
-    document = _new_document(body)
+    document = new_document(body)
     _head(document, kept)
     _short(document, body)
     _moved(document, kept, moved)
@@ -46,7 +53,8 @@ def pdf(kept: store.Kept, moved: Sequence[Mapping[str, Any]] = ()) -> bytes:
     return bytes(document.output())
 
 
-def _new_document(body: Mapping[str, Any]) -> FPDF:
+def new_document(body: Mapping[str, Any]) -> FPDF:
+    """Return an empty document with its fonts, margins and footer."""
     from fpdf import FPDF
     from matplotlib import get_data_path
 
@@ -258,7 +266,34 @@ def _heading(document: FPDF, text: str, rows: int = 2) -> None:
         document.add_page()
     document.ln(3)
     document.set_font("DejaVu", "B", 10)
-    document.multi_cell(0, 6, text, new_x="LMARGIN", new_y="NEXT")
+    document.multi_cell(0, 6, fitting(document, text, document.epw), new_x="LMARGIN", new_y="NEXT")
+
+
+def fitting(document: FPDF, text: str, width: float) -> str:
+    """Return the text as one paragraph that has at most MOST_LINES lines of `width` mm in the present font; CUT stands where it was cut."""
+    plain = " ".join(escaped(text).split())
+    whole = plain if len(plain) <= _MOST_CHARACTERS else plain[:_MOST_CHARACTERS] + CUT
+    # Two lines that follow each other hold together more than one line's width, so that most texts need no measuring.
+    if (
+        2 * document.get_string_width(whole) <= (MOST_LINES - 1) * width
+        or line_count(document, whole, width) <= MOST_LINES
+    ):
+        return whole
+    fits, too_long = 0, min(len(plain), _MOST_CHARACTERS)
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        if line_count(document, plain[:middle] + CUT, width) <= MOST_LINES:
+            fits = middle
+        else:
+            too_long = middle
+    return plain[:fits].rstrip() + CUT
+
+
+def line_count(document: FPDF, text: str, width: float) -> int:
+    """Return the number of lines of `width` mm that the text takes in the present font."""
+    made = document.multi_cell(width, _LINE, text, align="L", dry_run=True, output="LINES")
+    assert isinstance(made, list)
+    return len(made)
 
 
 def _table(
@@ -272,7 +307,15 @@ def _table(
 ) -> None:
     from fpdf.fonts import FontFace
 
-    right = set(numbers)
+    right, bold = set(numbers), set(strong)
+    inner = [document.epw * width / sum(widths) - 2 * _PADDING for width in widths]
+
+    def all_fitting(cells: Sequence[str], style: Literal["", "B"]) -> list[str]:
+        document.set_font("DejaVu", style, _SMALL)
+        return [fitting(document, cell, width) for cell, width in zip(cells, inner, strict=True)]
+
+    heading = all_fitting(head, "B") if head else []
+    content = [all_fitting(cells, "B" if place in bold else "") for place, cells in enumerate(rows)]
     document.set_font("DejaVu", size=_SMALL)
     document.set_draw_color(*_LINES)
     with document.table(
@@ -280,10 +323,10 @@ def _table(
         text_align=tuple("RIGHT" if place in right else "LEFT" for place in range(len(widths))),
         headings_style=FontFace(emphasis="BOLD", fill_color=(236, 239, 243)), padding=_PADDING,
     ) as table:  # fmt: skip
-        if head:
-            table.row(head)
-        for place, cells in enumerate(rows):
-            table.row(cells, style=FontFace(emphasis="BOLD") if place in set(strong) else None)
+        if heading:
+            table.row(heading)
+        for place, cells in enumerate(content):
+            table.row(cells, style=FontFace(emphasis="BOLD") if place in bold else None)
 
 
 def _amounts(line: wording.Line) -> tuple[str, str, str]:

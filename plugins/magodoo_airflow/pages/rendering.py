@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.templating import Jinja2Templates
 from sqlalchemy import RowMapping
 
+from magodoo.characters import escaped, with_escapes
 from magodoo.domain import labels
 from magodoo.domain.vocabulary import Side
 from magodoo.money import dump_json, plain
@@ -61,6 +62,7 @@ _BAD = {
 _WARN = {"differs", "warning", "waiting", "planned", "leased", "not_paid", "partial", "draft", "running", "holded"}
 
 templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
+templates.env.finalize = with_escapes  # of every value that a template shows
 
 
 def page(request: Request, reader: Reader, name: str, *, status: int = 200, **content: Any) -> Response:
@@ -68,7 +70,7 @@ def page(request: Request, reader: Reader, name: str, *, status: int = 200, **co
     root = str(request.scope.get("root_path", ""))
     content |= {
         "root": root, "airflow": root.removesuffix("/magento"), "path": request.scope["path"].removeprefix(root),
-        "query": request.query_params.multi_items(), "nonce": request.state.nonce, "token": form_token(reader.user), "reader": reader,
+        "query": request.query_params.multi_items(), "nonce": request.state.nonce, "token": form_token(request, reader.user), "reader": reader,
         "tabs": TABS, "instance": content.get("instance", request.query_params.get("instance", "")),
     }  # fmt: skip
     return templates.TemplateResponse(request, name, content, status_code=status)
@@ -185,10 +187,10 @@ def percent(share: float) -> str:
 
 
 def pretty(value: Any) -> str:
-    """Return a value as indented JSON; "" for None."""
-    return (
-        "" if value is None else json.dumps(json.loads(dump_json(value)), indent=2, ensure_ascii=False, sort_keys=True)
-    )
+    """Return a value as indented JSON, with escapes for characters that nobody sees; "" for None."""
+    if value is None:
+        return ""
+    return escaped(json.dumps(json.loads(dump_json(value)), indent=2, ensure_ascii=False, sort_keys=True))
 
 
 def record_address(row: Mapping[str, Any], side: str = "", source_id: Any = None) -> str:
