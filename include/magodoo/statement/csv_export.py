@@ -97,6 +97,8 @@ def _schedules(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 "total",
                 "open",
                 "magento_number",
+                "country",
+                "rate",
             }
             rest = [
                 f"{heading.lower()} {wording.value(row[key], kind)}"
@@ -104,7 +106,8 @@ def _schedules(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 if key not in known and row[key] not in (None, "")
             ]
             yield {
-                "part": wording.SCHEDULES[name], **_taken(row), "date": row.get("day"), "other_number": row.get("magento_number"),
+                "part": wording.SCHEDULES[name], **_taken(row), "country": row.get("country"), "tax_rate": row.get("rate"),
+                "date": row.get("day"), "other_number": row.get("magento_number"),
                 "note": ", ".join(rest),
             }  # fmt: skip
 

@@ -37,6 +37,8 @@ SCHEDULES = {
     "critical": "Open critical findings about the month's orders",
     "timing": "Timing: booked in one system and not yet in the other, from the month's opening to its closing",
     "lasting": "Of these, each document that is open since before the month",
+    "tax_by_country": "Net and tax by Odoo's tax and country of delivery, in company currency",
+    "tax_grids": "Grids of Odoo's tax report by country of delivery, in company currency",
     "invoiced_not_delivered": "Invoiced and not delivered at the month's end",
     "delivered_not_invoiced": "Delivered and not invoiced at the month's end",
     "cut_off": "Shipped in one month and delivered in Odoo in another, or not yet",
@@ -74,9 +76,19 @@ _DEPOSITS = (
     "Payment without invoice: in a journal of the payment methods, posted and not matched at the month's end; it may belong to anything of the"
     " company. Captured and not posted: the shop's invoice is paid at the provider, and Odoo has no posted invoice for it yet."
 )
+_TAXES = (
+    "Journal items of the instance's sales journals, less credit notes. Net and tax of a span are the balance of their revenue and tax accounts."
+    " Quarter to date: the calendar quarter up to the month's end. Country: of Odoo's delivery address, else of Magento's order. Net under"
+    " several taxes counts for each, and is taken off again in a line of its own."
+)
+_GRIDS = (
+    "As Odoo's tax report shows them, of the instance's sales journals only: what was bought, or sold elsewhere, is not in them. Taxes that are"
+    " due on payment count when they were paid. A tax without tags is in no grid."
+)
 _TIMING = "What Magento has and Odoo has not yet is positive, the reverse negative. Opening, new and cleared (subtracted) give closing."
 NOTES = {
     "rate_differences": _RATES, "cut_off": _CUT_OFF, "open_receivables": _AS_OF, "refunds_to_pay": _AS_OF, "timing": _TIMING, "deposits": _DEPOSITS,
+    "tax_by_country": _TAXES, "tax_grids": _GRIDS,
 }  # fmt: skip
 # The column of a schedule that is summed in its heading.
 SUMMED = {
@@ -89,6 +101,7 @@ OPEN_FINDING, INFORMATION = "Open finding: ", "For information: "
 # Columns of the schedules: heading, key, kind of value.
 _ORDER = ("Order", "order_number", "text")
 _CURRENCY = ("Currency", "currency", "text")
+_SPAN = (("Span", "span", "word"), ("From", "first", "text"), ("To", "last", "text"))
 COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "unreadable": (("Side", "side", "word"), ("Kind", "kind", "word"), ("Id", "source_id", "text"), ("Since", "day", "text")),
     "critical": (
@@ -104,6 +117,11 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("Kind", "kind", "word"), ("Only in", "side", "word"), ("Number", "number", "text"), _ORDER, ("Since", "day", "text"),
         ("In the other on", "until", "text"), ("Total", "total", "money"), _CURRENCY,
     ),
+    "tax_by_country": (
+        *_SPAN, ("Tax", "tax_name", "text"), ("%", "rate", "text"), ("Country", "country", "text"), ("Grids", "grids", "text"),
+        ("Net", "net", "money"), ("Tax amount", "tax", "money"), _CURRENCY,
+    ),
+    "tax_grids": (*_SPAN, ("Grid", "grid", "text"), ("Country", "country", "text"), ("Amount", "total", "money"), _CURRENCY),
     "invoiced_not_delivered": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
     "delivered_not_invoiced": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
     "cut_off": (
