@@ -5,6 +5,7 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
@@ -13,7 +14,7 @@ from sqlalchemy import Connection
 
 from magodoo.errors import FixConfiguration, FixDocument
 from magodoo.settings.read import read_with_problems
-from magodoo.statement import csv_export, pdf, store, summary, wording
+from magodoo.statement import csv_export, pdf, store, summary, wording, workbook
 from magodoo.statement.periods import Month
 from magodoo.timestamps import utc_now
 from magodoo_airflow.pages.access import FormText, Reader, Writer, may_write, reader, writer
@@ -25,6 +26,7 @@ statements = APIRouter()
 Who = Annotated[Reader, Depends(reader)]
 Signer = Annotated[Writer, Depends(writer)]
 MOST_CHANGES = 500
+MOST_DOCUMENTS = 500
 
 
 @statements.get("/statement")
@@ -98,6 +100,34 @@ def documents_as_csv(who: Who, instance: str, month: str, version: int | None = 
                 yield part.encode()
 
     return download(parts(), CSV, f"statement-documents-{instance}-{month}.csv")
+
+
+@statements.get("/statement/{instance}/{month}/statement.xlsx")
+def as_workbook(who: Who, instance: str, month: str, version: int | None = None) -> Response:
+    """Return the statement with every document behind it as an Excel workbook."""
+
+    def parts() -> Generator[bytes, None, None]:
+        kept, _ = _shown(who, instance, month, version)
+        with staging_for_exports() as connection:
+            yield workbook.workbook(kept, store.documents_by_line(connection, kept.id))
+
+    return download(parts(), workbook.TYPE, f"statement-{instance}-{month}.xlsx")
+
+
+@statements.get("/statement/{instance}/{month}/documents")
+def documents(
+    request: Request, who: Who, instance: str, month: str, currency: str, kind: str, line: str, version: int | None = None,
+) -> Response:  # fmt: skip
+    """Show the documents behind one figure."""
+    with staging() as connection:
+        signed, latest = _of(connection, who, instance, month, version)
+        kept = signed or latest
+        assert kept is not None
+        found = list(islice(store.documents_of(connection, kept.id, currency, kind, line), MOST_DOCUMENTS + 1))
+    return page(
+        request, who, "statement_documents.html", instance=instance, month=month, currency=currency, kind=kind, line=line, wording=wording,
+        rows=found[:MOST_DOCUMENTS], more=len(found) > MOST_DOCUMENTS, version=signed.version if signed else None,
+    )  # fmt: skip
 
 
 @statements.post("/statement/{instance}/{month}/prepare")
