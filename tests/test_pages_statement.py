@@ -78,7 +78,8 @@ def test_a_statement_is_read_as_page_pdf_and_csv(october: Engine, person: Person
 def test_every_figure_of_a_statement_opens_its_documents(october: Engine, person: Person) -> None:
     page = person.browser.get("/statement/us/2026-10").text
     links = [
-        html.unescape(found) for found in re.findall(r'<a href="/magento(/statement/us/2026-10/documents\?[^"]*)"', page)
+        html.unescape(found)
+        for found in re.findall(r'<a href="/magento(/statement/us/2026-10/documents\?[^"]*)"', page)
     ]
     assert len(links) > 6
     for link in links:

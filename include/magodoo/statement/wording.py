@@ -98,9 +98,9 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("In Magento", "magento_amount", "money"), ("In Odoo", "odoo_amount", "money"), _CURRENCY,
     ),
     "timing": (
-        ("Kind", "kind", "word"), ("First in", "side", "word"), ("Documents", "opening_count", "text"), ("Opening", "opening", "money"),
-        ("New documents", "new_count", "text"), ("New", "new", "money"), ("Cleared documents", "cleared_count", "text"),
-        ("Cleared", "cleared", "money"), ("Open documents", "closing_count", "text"), ("Closing", "closing", "money"), _CURRENCY,
+        ("Kind", "kind", "word"), ("First in", "side", "word"), ("#", "opening_count", "text"), ("Opening", "opening", "money"),
+        ("#", "new_count", "text"), ("New", "new", "money"), ("#", "cleared_count", "text"),
+        ("Cleared", "cleared", "money"), ("#", "closing_count", "text"), ("Closing", "closing", "money"), _CURRENCY,
     ),
     "lasting": (
         ("Kind", "kind", "word"), ("Only in", "side", "word"), ("Number", "number", "text"), _ORDER, ("Since", "day", "text"),
