@@ -13,6 +13,7 @@ from magodoo.statement import explanation
 
 KINDS = {"invoice": "Invoices", "credit_memo": "Credit memos"}
 FIRST, LAST, LEDGER = "Magento's total", "Odoo's total", "Balance of the revenue and tax accounts in Odoo's ledger"
+COMPANY_LINES = {"odoo": LAST, "others": "Not of this instance", "ledger": LEDGER, "unexplained": "Unexplained"}
 STEPS = {
     explanation.EXCLUDED: "Excluded by the settings",
     explanation.NOT_IMPORTED: "Orders in a state that is not imported",
@@ -55,6 +56,7 @@ SCHEDULES = {
     "residues": "Refunded in full, with a rest that Magento cannot refund",
     "remainders": "Amounts that stand in no field, mapped by payment method",
     "entries_by_hand": "Entries in the sales journal without an invoice",
+    "booked_by_others": "Booked by others in the same journals",
     "muted": "Muted findings",
     "muted_steps": "What of the month stands on muted findings",
 }
@@ -109,9 +111,9 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("In Magento", "magento_amount", "money"), ("In Odoo", "odoo_amount", "money"), _CURRENCY,
     ),
     "timing": (
-        ("Kind", "kind", "word"), ("First in", "side", "word"), ("Documents", "opening_count", "text"), ("Opening", "opening", "money"),
-        ("New documents", "new_count", "text"), ("New", "new", "money"), ("Cleared documents", "cleared_count", "text"),
-        ("Cleared", "cleared", "money"), ("Open documents", "closing_count", "text"), ("Closing", "closing", "money"), _CURRENCY,
+        ("Kind", "kind", "word"), ("First in", "side", "word"), ("#", "opening_count", "text"), ("Opening", "opening", "money"),
+        ("#", "new_count", "text"), ("New", "new", "money"), ("#", "cleared_count", "text"),
+        ("Cleared", "cleared", "money"), ("#", "closing_count", "text"), ("Closing", "closing", "money"), _CURRENCY,
     ),
     "lasting": (
         ("Kind", "kind", "word"), ("Only in", "side", "word"), ("Number", "number", "text"), _ORDER, ("Since", "day", "text"),
@@ -178,6 +180,10 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "entries_by_hand": (
         ("Number", "number", "text"), ("Net", "net", "money"), ("Tax", "tax", "money"), ("Total", "total", "money"), _CURRENCY,
+    ),
+    "booked_by_others": (
+        ("Line", "line", "line"), ("Kind", "kind", "word"), ("Number", "number", "text"), ("Net", "net", "money"), ("Tax", "tax", "money"),
+        ("Total", "total", "money"), _CURRENCY,
     ),
     "muted": (
         ("Finding", "type", "word"), ("Kind", "kind", "word"), _ORDER, ("Magento", "magento_number", "text"), ("Odoo", "odoo_number", "text"),
