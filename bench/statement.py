@@ -109,7 +109,7 @@ class Ledger:
             where side = 'odoo' and kind in ('invoice', 'credit_memo') and active and deleted_at is null and accounting_date is not null"""
         with engine.connect() as connection:
             self.rows = connection.execute(text(statement)).all()
-        self.rpc = self.master_data = self.company = self.general_ledger = self
+        self.rpc = self.master_data = self.company = self.general_ledger = self.deliveries = self
 
     def journals(self) -> list[dict[str, Any]]:
         return [{"id": 1, "code": "INV", "type": "sale", "method_lines": []}]
@@ -133,6 +133,19 @@ class Ledger:
         """No payment was moved by a lock date."""
         return []
 
+    def countries(self) -> dict[int, str]:
+        return {}
+
+    def has_inverted_tags(self) -> bool:
+        return False
+
+    def costs(self, skus: Iterable[str]) -> dict[str, Any]:
+        return {}
+
+    def values(self, ids: Iterable[int]) -> dict[int, Any]:
+        """No stock move has a value."""
+        return {}
+
     def entries(self, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
         return {}
 
@@ -149,12 +162,13 @@ class Ledger:
 
     def sums(self, domain: list[Any], by: list[str], sums: Any = ()) -> list[dict[str, Any]]:
         """Sums as Odoo would group them, credit negative; in company currency the rows of the bench have no amounts."""
-        if {"tax_ids", "account_id", "journal_id"} & {*by}:
-            return (
-                [{"account_id": n, "tax_line_id": n - 1 or None, "journal_id": 1, "balance": 0} for n in (1, 2)]
-                if "tax_ids" not in by
-                else []
-            )
+        if {"tax_ids", "tax_tag_ids"} & {*by}:
+            return []
+        if {"account_id", "journal_id"} & {*by}:
+            return [
+                {"account_id": n, "tax_line_id": n - 1 or None, "journal_id": 1, "balance": 0, "count": 0}
+                for n in (1, 2)
+            ]
         conditions = {leaf[0] + leaf[1]: leaf[2] for leaf in domain}
         day, kind = (
             conditions.get("date="),
@@ -173,7 +187,7 @@ class Ledger:
                 place = (row.source_id if "move_id" in by else None, 1 if row.currency == "USD" else 2, tax)
                 found[place] = found.get(place, 0) + sign * units
         return [
-            {"move_id": move, "currency_id": currency, "tax_line_id": tax, "amount_currency": units, "balance": 0}
+            {"move_id": move, "currency_id": currency, "tax_line_id": tax, "amount_currency": units, "balance": 0, "count": 0}
             for (move, currency, tax), units in found.items()
         ]  # fmt: skip
 
