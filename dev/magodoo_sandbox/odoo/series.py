@@ -42,8 +42,6 @@ def adapt(db: OdooDatabase) -> None:
 
 def cut_prices(db: OdooDatabase) -> None:
     """Let unit prices be kept with the digits of *Product Price*, which 19 only shows."""
-    digits = (
-        db.models["decimal.precision"].digits("Product Price") if db.series < FIRST_WITH_FORCED_LINES else None
-    )
+    digits = db.models["decimal.precision"].digits("Product Price") if db.series < FIRST_WITH_FORCED_LINES else None
     for model, name in PRICES:
         db.models[model].add_field(replace(db.models[model].fields[name], digits=digits))
