@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-WORDS = {"domain", "errors", "money", "timestamps", "erasing", "pg_copy", "pg_sessions", "__version__"}
+WORDS = {"domain", "characters", "errors", "money", "timestamps", "erasing", "pg_copy", "pg_sessions", "__version__"}
 MAY: dict[str, set[str]] = {
     "dags": {"magodoo_airflow", "domain"},
     "magodoo_airflow": WORDS
@@ -14,7 +14,8 @@ MAY: dict[str, set[str]] = {
     "flows": WORDS | {"context", "settings", "connectors", "extract", "staging", "reconcile", "ledger"},
     "ledger": WORDS
     | {"context", "settings", "extract", "staging", "reconcile"},  # is handed the flows' behaviours, and knows none
-    "preflight": WORDS | {"settings", "connectors", "staging", "notifications"},
+    "preflight": WORDS
+    | {"settings", "connectors", "staging", "notifications", "flows"},  # counts orders as their flow decides
     "statement": WORDS | {"settings", "connectors", "reconcile", "notifications"},
     "notifications": WORDS | {"settings", "quality", "ledger", "reconcile"},
     "quality": WORDS | {"settings", "ledger"},
@@ -29,8 +30,9 @@ MAY: dict[str, set[str]] = {
     "erasing": set(),
     "pg_copy": {"money"},
     "money": {"errors"},
-    "domain": set(),
+    "domain": {"money"},
     "errors": set(),
+    "characters": set(),
     "timestamps": set(),
     "pg_sessions": set(),
     "__version__": set(),

@@ -14,6 +14,8 @@ from enum import StrEnum
 
 from magodoo.money import from_units, to_units
 
+PRICES = "Product Price"
+"""The decimal accuracy of unit prices (Settings, Technical, Decimal Accuracy)."""
 _PERCENT = Decimal("0.01")  # Odoo keeps a discount with two decimals
 _HUNDRED = Decimal(100)
 

@@ -354,7 +354,9 @@ class ImportOrders(Writer[OrderRequest]):
             if own[change.id] is None:
                 written[change.id] = problems.get(change.request.external_id, refused("Odoo did not take it"))
         made = {target: change for change in ready if (target := own[change.id]) is not None}
-        rows = {row["id"]: row for row in client.documents.by_ids("order", list(made)).rows}
+        rows: dict[int, Mapping[str, Any]] = {
+            row["id"]: row for row in client.documents.by_ids("order", list(made)).rows
+        }
         rows |= self._renewed(context, made, rows)
         for target, change in made.items():
             complaint = _not_as_asked(client, rows.get(target), change)

@@ -7,7 +7,7 @@ forced, will be exact. Any other is not written at all, so that no draft is left
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from more_itertools import chunked
 from sqlalchemy import Engine, text
 
-from magodoo.connectors.odoo.rounding import PRICES, rates_of, rounds_globally
-from magodoo.domain.order_cents import Computed, Outcome, Rounding, SoldLine, allowed, computed
+from magodoo.connectors.odoo.rounding import rates_of, rounds_globally
+from magodoo.domain.order_cents import PRICES, Computed, Outcome, Rounding, SoldLine, allowed, computed
 from magodoo.domain.states import MagentoOrderState
 from magodoo.domain.vocabulary import FindingType, Kind
 from magodoo.extract.canonical import CanonicalDocument
@@ -85,7 +85,7 @@ def _complaint(lines: Sequence[SoldLine], rounding: Rounding, decimals: int, exp
     found = computed(lines, rounding, decimals)
     if found.outcome.arrives:
         return None
-    helps = [words for words, other in _OTHERS if computed(lines, other(rounding), decimals).outcome.arrives]
+    helps = [words for words, other in OTHER_ROUNDINGS if computed(lines, other(rounding), decimals).outcome.arrives]
     remedy = f"; it would with {' or with '.join(helps)}" if helps else ""
     return f"{_difference(found, lines, rounding, decimals, expect)}{remedy}"
 
@@ -109,7 +109,7 @@ def _difference(
 
 
 SIX = 6
-_OTHERS = (
+OTHER_ROUNDINGS: tuple[tuple[str, Callable[[Rounding], Rounding]], ...] = (
     (f"{SIX} digits of *Product Price*", lambda now: Rounding(max(SIX, now.digits), now.globally)),
     ("*Round Globally*", lambda now: Rounding(now.digits, globally=True)),
     (f"{SIX} digits and *Round Globally* together", lambda _: Rounding(SIX, globally=True)),

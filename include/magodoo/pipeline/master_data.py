@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from more_itertools import chunked
 
-from magodoo.connectors.odoo.rounding import PRICES
+from magodoo.domain.order_cents import PRICES
 from magodoo.domain.vocabulary import Kind
 from magodoo.settings.country_policies import policy as series_policy
 from magodoo.staging.master_data import MasterData

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from magodoo.domain.kinds import Need
+from magodoo.domain.order_cents import Outcome as CentsOutcome
+from magodoo.domain.order_cents import Rounding
+from magodoo.flows.order_cents import OTHER_ROUNDINGS, Counted, count_orders
 from magodoo.preflight import staged_orders
 from magodoo.preflight.results import Outcome, some
 from magodoo.preflight.subject import Check, Subject
@@ -75,6 +78,85 @@ def _pricelist(subject: Subject, currency: str, lists: list[dict[str, Any]], out
         outcome.complain(
             f"no single pricelist {wanted!r} in {currency}", f"it has {some(fitting) or 'none'}", stops=stops
         )
+
+
+def company_rate(subject: Subject) -> Outcome:
+    """Check whose rate gives the company amounts of documents in another currency, and what that means for this shop."""
+    own, choice = subject.odoo.company.currency(), subject.instance.company_rate
+    foreign = [name for name in staged_orders.currencies(subject.engine, subject.instance.id) if name != own]
+    outcome = Outcome(f"company_rate is {choice or 'not set'}; no order is in another currency than {own}")
+    if not foreign:
+        return outcome
+    stops = subject.needs(Need.ENTRIES)
+    if choice is None:
+        outcome.complain(
+            f"orders in {some(foreign)}, and company_rate is not set: whether Magento's rate or Odoo's gives the amounts in {own},"
+            " which are what is booked and taxed, is for a person to say (many tax laws ask for an official rate)",
+            "set company_rate: magento (equal to Magento's base amounts) or odoo (the rates that the company keeps in Odoo)",
+            stops=stops,
+        )
+    elif choice == "odoo":
+        outcome.found = (
+            f"odoo: documents in {some(foreign)} are converted to {own} at Odoo's rate of their day; the difference from Magento's base"
+            " amounts is expected, and summed in the monthly statement"
+        )
+    else:
+        outcome.found = (
+            f"magento: documents in {some(foreign)} have Magento's base amounts in {own}, to the cent, or are held; payments are converted"
+            " at Odoo's rate, and the rest is an exchange difference"
+        )
+        others = [name for name in staged_orders.base_currencies(subject.engine, subject.instance.id) if name != own]
+        if others:
+            outcome.complain(
+                f"Magento's base currency is {some(others)} and the company's is {own}: Magento has no amounts in {own}",
+                "set company_rate: odoo",
+                stops=stops,
+            )
+        elif not subject.odoo.rpc.has_field("account.move", "invoice_currency_rate"):
+            outcome.complain(
+                f"Odoo {subject.odoo.rpc.version} takes no rate: documents in {some(foreign)} are refused",
+                "upgrade Odoo to 18 or later, or set company_rate: odoo",
+                stops=stops,
+            )
+    if subject.needs(Need.PAYMENTS) and not subject.odoo.installation.may_book_exchange_differences():
+        outcome.warn(
+            f"payments of documents in {some(foreign)} are held: Odoo {subject.odoo.rpc.version} reads valuation layers when it books an"
+            " exchange difference, which this user may not",
+            "add the user to Inventory / Administrator, or register these payments by hand",
+        )
+    return outcome
+
+
+def order_cents(subject: Subject) -> Outcome:
+    """Check how many of the shop's orders an Odoo that takes no forced tax on orders comes to the cent with, and what would change that."""
+    rounding = subject.odoo.rounding
+    if rounding.forces_taxes():
+        return Outcome("the tax of an order is taken as it is sent")
+    now = rounding.of_company()
+    others = [(words, way(now)) for words, way in OTHER_ROUNDINGS]
+    counted = count_orders(subject.engine, subject.instance, [now, *(way for _, way in others)])
+    method = "for the whole document" if now.globally else "for each line"
+    outcome = Outcome(f"unit prices with {now.digits} digits, taxes rounded {method}; {_share(counted, now)}")
+    if now.digits <= 2 or counted.outcomes[now].total() > _arriving(counted, now):
+        also = "; ".join(f"with {words} {_arriving(counted, way)}" for words, way in others if way != now)
+        outcome.warn(
+            f"Odoo {subject.odoo.rpc.version} computes the taxes of orders itself, from unit prices with {now.digits} digits: of"
+            f" {counted.computed} staged orders {_arriving(counted, now)} are imported, the others refused; {also}",
+            "a person decides, as either changes the company's own prices and documents: more digits of Product Price (Settings, Technical,"
+            " Decimal Accuracy), or Round Globally (Settings, Invoicing); or upgrade to 19. Refused orders are entered by hand",
+        )
+    return outcome
+
+
+def _arriving(counted: Counted, way: Rounding) -> int:
+    return sum(number for outcome, number in counted.outcomes[way].items() if outcome.arrives)
+
+
+def _share(counted: Counted, way: Rounding) -> str:
+    if not counted.computed:
+        return "no order is staged yet"
+    rounded = counted.outcomes[way][CentsOutcome.ROUNDED]
+    return f"{_arriving(counted, way)} of {counted.computed} staged orders arrive, {rounded} of them with a tax that differs by rounding"
 
 
 def sales_journal(subject: Subject) -> Outcome:
@@ -213,6 +295,8 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("Books: cut-over", cut_over),
     ("Books: lock dates", lock_dates),
     ("Books: currencies and pricelists", currencies),
+    ("Books: company rate", company_rate),
+    ("Books: cents of orders", order_cents),
     ("Books: sales journal", sales_journal),
     ("Books: payment journals", payment_journals),
     ("Books: e-invoicing", e_invoicing),

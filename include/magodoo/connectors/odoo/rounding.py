@@ -8,11 +8,8 @@ from decimal import Decimal
 from magodoo.connectors.odoo.company import Company
 from magodoo.connectors.odoo.master_data import MasterData
 from magodoo.connectors.odoo.rpc import Row, Rpc
-from magodoo.domain.order_cents import Rounding
+from magodoo.domain.order_cents import PRICES, Rounding
 from magodoo.errors import Unreadable
-
-PRICES = "Product Price"
-"""The decimal accuracy of unit prices (Settings, Technical, Decimal Accuracy)."""
 
 
 class Roundings:
