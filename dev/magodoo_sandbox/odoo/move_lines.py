@@ -56,6 +56,7 @@ class MoveLine(Model):
             "discount": f.real("Discount (%)", digits=2),
             "tax_ids": f.linked("account.tax", "Taxes"),
             "tax_line_id": f.one("account.tax", "Originator Tax"),
+            "tax_tag_ids": f.linked("account.account.tag", "Tax Grids"),
             "tax_base_amount": f.money("Base Amount", copy=False),
             "extra_tax_data": f.json("Extra Tax Data"),
             "account_id": f.one("account.account", "Account"),

@@ -138,7 +138,11 @@ class MoveTotals(Model):
         results = taxes.compute(products, env["account.tax"].rows, self.terms(env, row))
         sign = self.sign(row)
         for line, result in zip(products, results, strict=True):
-            booked = {"amount_currency": sign * result.base.amount, "balance": sign * result.base.company}
+            booked = {
+                "amount_currency": sign * result.base.amount,
+                "balance": sign * result.base.company,
+                "tax_tag_ids": self._tags(env, row, line.get("tax_ids") or [], "base"),
+            }
             lines.put(env, line["id"], price_subtotal=result.subtotal, price_total=result.total,
                       currency_id=row["currency_id"], **booked)  # fmt: skip
         kept = {line["tax_line_id"]: line["id"] for line in all_lines if line["display_type"] == "tax"}
@@ -155,9 +159,31 @@ class MoveTotals(Model):
                 record,
                 kept.get(tax),
                 "tax",
-                {"tax_line_id": tax, "name": env["account.tax"].rows[tax]["name"]},
+                {
+                    "tax_line_id": tax,
+                    "name": env["account.tax"].rows[tax]["name"],
+                    "account_id": env["account.tax"].part(tax, row["move_type"], "tax").get("account_id") or 0,
+                    "tax_tag_ids": self._tags(env, row, [tax], "tax"),
+                },
                 amounts,
             )
+
+    def _tags(self, env: Env, row: Row, used: list[int], kind: str) -> list[int]:
+        """The tags that taxes put on their base or on themselves; those of taxes that are due on payment come with the payment (19)."""
+        known = env["account.tax"]
+        now = [tax for tax in used if known.rows[tax]["tax_exigibility"] == "on_invoice"]
+        return sorted({tag for tax in now for tag in known.part(tax, row["move_type"], kind).get("tag_ids") or []})
+
+    def is_exigible(self, row: Row) -> bool:
+        """Whether an entry has no tax that is due on payment only."""
+        lines, known = self.db.tables["account.move.line"], self.db.tables["account.tax"]
+        used = {
+            tax
+            for line in (lines[i] for i in self.get(row, "line_ids"))
+            for tax in (*(line.get("tax_ids") or ()), line.get("tax_line_id"))
+            if tax
+        }
+        return row["move_type"] == "entry" or all(known[tax]["tax_exigibility"] == "on_invoice" for tax in used)
 
     def set_line(self, env: Env, record: int, line: int | None, kind: str, facts: Row, amounts: Row) -> int:
         lines, row = env["account.move.line"], self.rows[record]
