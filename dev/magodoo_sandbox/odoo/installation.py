@@ -81,7 +81,8 @@ def install_chart(env: Env, company: int, *, first: bool = False) -> None:
         | (own if kind == "bank" else {})
         for name, code, kind, order in _JOURNALS
     ]
-    env["account.journal"].make(env, journals)
+    of_journals = dict(zip((row[1] for row in _JOURNALS), env["account.journal"].make(env, journals), strict=True))
+    env["res.company"].put(env, company, tax_cash_basis_journal_id=of_journals["CABA"])
     if first:
         taxes = (("15%", 15, "sale"), ("15%", 15, "purchase"), ("0% Exports", 0, "sale"), ("0% Imports", 0, "purchase"))
         env["account.tax.group"].make(env, [{"name": "Tax 15%"}])
