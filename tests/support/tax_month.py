@@ -57,6 +57,51 @@ class TaxMonth:
         )
         return cls(admin, tags, taxes, journal["id"], countries)
 
+    def on_payment(self) -> None:
+        """Add the tax "Cash": 10 % that is due on payment, in the grids of the value added tax, with an account of its own before and after."""
+        admin = self.admin
+        company = admin.rpc.company_id
+        (journal,) = rows(admin, "account.journal", [["code", "=", "CABA"], ["company_id", "=", company]], "code")
+        admin.rpc.write_call(
+            "res.company",
+            "write",
+            ids=[company],
+            vals={"tax_exigibility": True, "tax_cash_basis_journal_id": journal["id"]},
+        )
+        later, due = (
+            create(
+                admin,
+                "account.account",
+                {"name": name, "code": code, "account_type": "liability_current", "reconcile": reconcile},
+            )
+            for name, code, reconcile in (("Tax not due yet", "252910", True), ("Tax due", "252920", False))
+        )
+        more = {"tax_exigibility": "on_payment", "cash_basis_transition_account_id": later}
+        self.taxes["Cash"] = _tax(admin, "Cash", self.tags, "10", ("VAT_BASE",), ("VAT_TAX",), account=due, **more)
+
+    def pay(self, move: int, amount: Decimal, day: date) -> None:
+        """Register a payment of an invoice with Odoo's wizard."""
+        context = {"active_model": "account.move", "active_ids": [move]}
+        (bank, *_) = rows(
+            self.admin,
+            "account.journal",
+            [["code", "=", "BNK1"], ["company_id", "=", self.admin.rpc.company_id]],
+            "code",
+        )
+        values = {"payment_date": f"{day}", "journal_id": bank["id"], "amount": float(amount)}
+        wizard = self.admin.rpc.write_call("account.payment.register", "create", vals_list=[values], context=context)
+        self.admin.rpc.write_call("account.payment.register", "action_create_payments", ids=wizard, context=context)
+
+    def unpay(self, move: int) -> None:
+        """Take an invoice's matchings back."""
+        items = rows(
+            self.admin,
+            "account.move.line",
+            [["move_id", "=", move], ["account_id.account_type", "=", "asset_receivable"]],
+            "name",
+        )
+        self.admin.rpc.write_call("account.move.line", "remove_move_reconcile", ids=[row["id"] for row in items])
+
     def sell(self, sold: Sequence[Sold]) -> list[int]:
         """Post documents; return their ids."""
         made = [self._document(one) for one in sold]
@@ -185,6 +230,7 @@ def _tax(
     rate: str,
     base: tuple[str, ...],
     tax: tuple[str, ...],
+    account: int = 0,
     **more: Any,
 ) -> int:
     def parts(document: str) -> list[list[Any]]:
@@ -196,6 +242,7 @@ def _tax(
                     "document_type": document,
                     "repartition_type": kind,
                     "tag_ids": [[6, 0, [tags[each] for each in named]]],
+                    "account_id": account if kind == "tax" else False,
                 },
             ]
             for kind, named in (("base", base), ("tax", tax))

@@ -89,6 +89,7 @@ class Tax(Model):
             "tax_exigibility": f.choice(
                 "Tax Exigibility", "on_invoice:Based_on_Invoice on_payment:Based_on_Payment", default="on_invoice"
             ),
+            "cash_basis_transition_account_id": f.one("account.account", "Cash Basis Transition Account"),
             "invoice_repartition_line_ids": f.many(
                 "account.tax.repartition.line",
                 "tax_id",
@@ -133,6 +134,10 @@ class Tax(Model):
         rows = self.db.tables["account.tax.repartition.line"]
         own = (rows[i] for i in self.get(self.rows[tax], f"{of}_repartition_line_ids"))
         return next((row for row in own if row["repartition_type"] == kind), {})
+
+    def tags(self, taxes: list[int], move_type: str, kind: str) -> list[int]:
+        """The tags that taxes put on their base or on themselves."""
+        return sorted({tag for tax in taxes for tag in self.part(tax, move_type, kind).get("tag_ids") or []})
 
     def check_country(self, env: Env, move: Row, used: set[int]) -> None:
         """Taxes of a document are of one country: its position's with a tax ID there, else the company's fiscal one.

@@ -8,6 +8,7 @@ from typing import Any
 
 from magodoo_sandbox.odoo import taxes
 from magodoo_sandbox.odoo.beside import lower_tax_at_once, round_to_cash
+from magodoo_sandbox.odoo.cash_basis import ON_PAYMENT
 from magodoo_sandbox.odoo.env import Env
 from magodoo_sandbox.odoo.fields import ZERO, number, rounded
 from magodoo_sandbox.odoo.loading import Model
@@ -162,17 +163,23 @@ class MoveTotals(Model):
                 {
                     "tax_line_id": tax,
                     "name": env["account.tax"].rows[tax]["name"],
-                    "account_id": env["account.tax"].part(tax, row["move_type"], "tax").get("account_id") or 0,
+                    "account_id": self._tax_account(env, row, tax),
                     "tax_tag_ids": self._tags(env, row, [tax], "tax"),
                 },
                 amounts,
             )
 
     def _tags(self, env: Env, row: Row, used: list[int], kind: str) -> list[int]:
-        """The tags that taxes put on their base or on themselves; those of taxes that are due on payment come with the payment (19)."""
+        """The tags of taxes on their base or on themselves; those of taxes that are due on payment come with the payment (19)."""
         known = env["account.tax"]
-        now = [tax for tax in used if known.rows[tax]["tax_exigibility"] == "on_invoice"]
-        return sorted({tag for tax in now for tag in known.part(tax, row["move_type"], kind).get("tag_ids") or []})
+        now = [tax for tax in used if known.rows[tax]["tax_exigibility"] != ON_PAYMENT]
+        return list(known.tags(now, row["move_type"], kind))
+
+    def _tax_account(self, env: Env, row: Row, tax: int) -> int:
+        known = env["account.tax"]
+        if known.rows[tax]["tax_exigibility"] == ON_PAYMENT:
+            return int(known.rows[tax].get("cash_basis_transition_account_id") or 0)
+        return int(known.part(tax, row["move_type"], "tax").get("account_id") or 0)
 
     def is_exigible(self, row: Row) -> bool:
         """Whether an entry has no tax that is due on payment only."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from magodoo.domain.vocabulary import Side
 from magodoo.statement import (
+    cash_basis,
     clearing_accounts,
     deposits,
     documents,
@@ -69,6 +70,7 @@ def make(context: Context, month: Month) -> store.Kept:
             return documents.countries(connection, instance.id, ids)
 
     by_country = tax_tables.read(context.odoo, instance, month, ledger.journals, countries, ledger.company_currency)
+    not_due = cash_basis.read(context.odoo, month, ledger.journals, ledger.company_currency)
     with context.engine.connect() as connection:
         late = schedules.cut_off(connection, instance, month)
     late = schedules.valued(context.odoo, late, ledger.company_currency)
@@ -83,7 +85,7 @@ def make(context: Context, month: Month) -> store.Kept:
             by_rate=general_ledger.by_rate(connection, instance.id, ledger, own), clearing=cleared,
             gaps=schedules.number_gaps(connection, instance, month, ledger.numbers), over=month.is_over(now),
             schedules={
-                **schedules.read(connection, instance, month, now, still_open, moved), **by_country, "cut_off": late,
+                **schedules.read(connection, instance, month, now, still_open, moved), **by_country, "cash_basis": not_due, "cut_off": late,
                 "deposits": [*received, *deposits.captured(connection, instance, month)],
                 "critical": schedules.critical(connection, instance.id, sales, now),
             },

@@ -40,6 +40,7 @@ SCHEDULES = {
     "lasting": "Of these, each document that is open since before the month",
     "tax_by_country": "Net and tax by Odoo's tax and country of delivery, in company currency",
     "tax_grids": "Grids of Odoo's tax report by country of delivery, in company currency",
+    "cash_basis": "Taxes that are due on payment: not due yet, from the month's opening to its closing",
     "invoiced_not_delivered": "Invoiced and not delivered at the month's end",
     "delivered_not_invoiced": "Delivered and not invoiced at the month's end",
     "cut_off": "Shipped in one month and delivered in Odoo in another, or not yet",
@@ -87,10 +88,14 @@ _GRIDS = (
     "As Odoo's tax report shows them, of the instance's sales journals only: what was bought, or sold elsewhere, is not in them. Taxes that are"
     " due on payment count when they were paid. A tax without tags is in no grid."
 )
+_CASH_BASIS = (
+    "Opening and invoiced, less what Odoo's entries in the cash-basis journal transferred when it was paid, give what is not due yet. An invoice"
+    " in another currency is transferred at the rate of its payment: the difference between the rates stays in the closing."
+)
 _TIMING = "What Magento has and Odoo has not yet is positive, the reverse negative. Opening, new and cleared (subtracted) give closing."
 NOTES = {
     "rate_differences": _RATES, "cut_off": _CUT_OFF, "open_receivables": _AS_OF, "refunds_to_pay": _AS_OF, "timing": _TIMING, "deposits": _DEPOSITS,
-    "tax_by_country": _TAXES, "tax_grids": _GRIDS,
+    "tax_by_country": _TAXES, "tax_grids": _GRIDS, "cash_basis": _CASH_BASIS,
 }  # fmt: skip
 # The column of a schedule that is summed in its heading.
 SUMMED = {
@@ -124,6 +129,11 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("Net", "net", "money"), ("Tax amount", "tax", "money"), _CURRENCY,
     ),
     "tax_grids": (*_SPAN, ("Grid", "grid", "text"), ("Country", "country", "text"), ("Amount", "total", "money"), _CURRENCY),
+    "cash_basis": (
+        ("Tax", "tax_name", "text"), ("%", "rate", "text"), ("Amount", "what", "word"), ("Opening", "opening", "money"),
+        ("Invoiced", "new", "money"), ("Transferred", "cleared", "money"), ("Not due yet", "closing", "money"),
+        ("Journal", "journal", "text"), _CURRENCY,
+    ),
     "invoiced_not_delivered": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
     "delivered_not_invoiced": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
     "cut_off": (
