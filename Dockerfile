@@ -1,6 +1,6 @@
 # The product on Airflow's constraints: Python, the pinned packages with their hashes, the project, a user without rights.
 # `--target demo` adds the sandbox systems of the demo profile.
-FROM python:3.13.5-slim-bookworm AS base
+FROM python:3.13.15-slim-bookworm@sha256:ed86c82274b3c69b52fb5820f358f0bd7df0b603332063cb5c6e32bd220c3e6e AS base
 RUN apt-get update && apt-get install -y --no-install-recommends curl dumb-init && rm -rf /var/lib/apt/lists/*
 ENV AIRFLOW_HOME=/opt/airflow PYTHONUNBUFFERED=1
 WORKDIR /opt/magodoo

@@ -21,6 +21,7 @@ install: $(INSTALLED) ## create .venv from the pinned requirements and install m
 
 $(INSTALLED): requirements.txt dev/requirements.txt requirements-dev.txt pyproject.toml dev/pyproject.toml scripts/install
 	@scripts/install
+	@mkdir -p var && chmod 700 var
 	@touch $@
 
 demo: ## run the whole chain on a sandbox shop and print what it found; ODOO=live: with a real Odoo 19; ORDERS=20000: a larger shop
@@ -169,6 +170,9 @@ odoo: $(INSTALLED) ## provision a live Odoo 19 and run it until interrupted; ODO
 
 test-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one. ODOO_HOME=/srv/odoo-18.0 [ODOO_PYTHON=...]: on that one; ODOO_URL=... ODOO_DB=... ODOO_KEY=...: on copies of a database of an existing server
 	@$(PY) -m pytest -m odoo
+
+odoo-names: $(INSTALLED) ## look up every name that is used of Odoo in the sources of a version: ODOO_HOME=<tree> SOURCE="<where it comes from>"; writes docs/evidence/odoo-sources.md
+	@$(PY) -m magodoo_devstack.odoo_names "$$ODOO_HOME" "$$SOURCE"
 
 test-odoo-stories: $(INSTALLED) ## run the scenarios, closed periods, the statement and more modules on a live Odoo 19; provisions one
 	@$(PY) -m pytest -m odoo_stories

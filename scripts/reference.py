@@ -12,7 +12,7 @@ import logging
 import re
 import secrets
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,10 @@ from sqlalchemy import Engine
 
 from magodoo import staging
 from magodoo.connectors.magento import needed
+from magodoo.connectors.magento import versions as magento_versions
 from magodoo.connectors.magento.schema import Fate, Shape
+from magodoo.connectors.odoo import proofs
+from magodoo.connectors.odoo.versions import CAPABILITIES, Lack, Version, can, standing
 from magodoo.domain import labels
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Approval, ChangeState, FindingType, Kind, Rule, Verdict
@@ -34,10 +37,12 @@ from magodoo.settings.schema import schema
 from magodoo_airflow import metrics
 from magodoo_airflow.operators.changes import BY_KIND
 from magodoo_devstack import ports
+from magodoo_devstack.layout import Layout
 from magodoo_devstack.postgres import Cluster
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 REFERENCE = CHECKOUT / "docs" / "reference"
+README = CHECKOUT / "README.md"
 WRITTEN = "<!-- written by `make reference` from {}; do not edit -->\n"
 
 
@@ -54,6 +59,7 @@ def pages(engine: Engine) -> dict[str, str]:
         "tables.svg": tables.picture(made),
         "metrics.md": metrics_page(),
         "commands.md": commands_page(),
+        "versions.md": versions_page(),
     }
 
 
@@ -386,6 +392,93 @@ def commands_page() -> str:
     return _page(lines)
 
 
+_HOW = {
+    proofs.Proof.LIVE: "[live](#live) on {edition}: `{command}`",
+    proofs.Proof.SANDBOX: "[sandbox](#sandbox)",
+    proofs.Proof.SOURCE: "[source](#source)",
+    proofs.Proof.NONE: "not proven",
+}
+
+
+def versions_page() -> str:
+    """Writes which versions do what, and how that is known."""
+    lines = [
+        "# Versions", "", WRITTEN.format("`connectors/odoo/proofs.py` and the two `versions.py`"),
+        "What each version of [Odoo](#odoo) and of [Magento](#magento) does of what magodoo does, and how that is known.", "", "## Odoo", "",
+        *_table(["", *(f"Odoo {major}" for major in proofs.VERSIONS)], _odoo_rows(_cell_of_page)), "",
+        "- <span id=\"live\">live</span>: run on a server of that version; the cell names the edition and the command.",
+        "- <span id=\"sandbox\">sandbox</span>: run by `make test` on the sandbox's Odoo, started as that version.",
+        "- <span id=\"source\">source</span>: every name that is used was looked up in its sources ([17 to 19](../evidence/odoo-sources.md),"
+        " [20](../facts/odoo-20.md)), and it was not run.",
+        "", f"Every live server was *{proofs.EDITION}*. Nothing was ever run on Enterprise; what only Enterprise has:", "",
+        *(f"- {each.name}: {each.enterprise}" for each in proofs.FEATURES if each.enterprise), "", "### What each version is", "",
+        *_table(["version", "in the connection test and in preflight"], ([f"{major}", standing(Version(major)).text] for major in proofs.VERSIONS)),
+        "", "### What a version lacks", "",
+        *_table(["version", "what follows", "what is done"], _lacks()), "", "## Magento", "",
+        *_table(["release", "how it is known", "from what", "what differs from 2.4.7"], _releases()), "",
+        "`/magento_version` says no more than `2.4`. Modules that came with a release tell more, where the integration may read"
+        " them (`Magento_Backend::admin`).",
+        "No release is refused for its number.",
+    ]  # fmt: skip
+    return _page(lines)
+
+
+def readme_versions() -> str:
+    """The table of README: the cells of the page, shorter."""
+    rows = _odoo_rows(lambda feature, major: _short(proofs.cell(feature, major)))
+    return "\n".join(_table(["", *(f"Odoo {major}" for major in proofs.VERSIONS)], rows))
+
+
+def with_versions(readme: str) -> str:
+    """README with the table as the code has it now."""
+    begin, end = "<!-- versions: written from the code -->\n", "<!-- end of versions -->"
+    head, _, rest = readme.partition(begin)
+    return f"{head}{begin}{readme_versions()}\n{end}{rest.partition(end)[2]}"
+
+
+def _odoo_rows(show: Callable[[proofs.Feature, int], str]) -> Iterator[list[str]]:
+    for feature in proofs.FEATURES:
+        yield [feature.name, *(show(feature, major) for major in proofs.VERSIONS)]
+
+
+def _cell_of_page(feature: proofs.Feature, major: int) -> str:
+    found = proofs.cell(feature, major)
+    how = _HOW[found.proof].format(edition=proofs.EDITION, command=proofs.COMMANDS.get(major, ""))
+    return f"{_does(found)}, {how}" if found.works else "no"
+
+
+def _short(found: proofs.Cell) -> str:
+    if not found.works:
+        return "no"
+    how = (
+        "not proven"
+        if found.proof is proofs.Proof.NONE
+        else f"[{found.proof}](docs/reference/versions.md#{found.proof})"
+    )
+    return f"{_does(found)}, {how}"
+
+
+def _does(found: proofs.Cell) -> str:
+    return "with limits" if found.limits else "yes"
+
+
+def _lacks() -> Iterator[list[str]]:
+    done = {Lack.STOPS: "only observed", Lack.WARNS: "preflight warns", Lack.COVERED: "another way is taken"}
+    for major in proofs.VERSIONS:
+        for each in (found for name, found in CAPABILITIES.items() if not can(Version(major), name)):
+            yield [f"{major}", _cell(each.lacking), done[each.lack]]
+
+
+def _releases() -> Iterator[list[str]]:
+    for each in magento_versions.RELEASES:
+        yield [each.name, str(each.proof), _linked(each.source), _linked(each.differs)]
+
+
+def _linked(text: str) -> str:
+    """A text with the pages that it names as links."""
+    return re.sub(r"docs/([\w/.-]+?)([\w.-]+)\.md", r"[\2](../\1\2.md)", _cell(text))
+
+
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     yield f"| {' | '.join(heads)} |"
     yield f"|{'---|' * len(heads)}"
@@ -405,7 +498,7 @@ def _page(lines: Iterable[str]) -> str:
 def main() -> None:
     """Writes the pages, over a PostgreSQL of its own that is gone afterwards."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    (CHECKOUT / "var").mkdir(exist_ok=True)
+    Layout(CHECKOUT).make_var()
     with tempfile.TemporaryDirectory(dir=CHECKOUT / "var") as folder:
         cluster = Cluster(CHECKOUT, Path(folder) / "postgres", ports.any_free(), secrets.token_hex(), durable=False)
         cluster.create()
@@ -416,6 +509,7 @@ def main() -> None:
             REFERENCE.mkdir(parents=True, exist_ok=True)
             for name, text in pages(engine).items():
                 (REFERENCE / name).write_text(text, encoding="utf-8")
+            README.write_text(with_versions(README.read_text(encoding="utf-8")), encoding="utf-8")
             engine.dispose()
         finally:
             cluster.stop()

@@ -31,6 +31,7 @@ instances:
 HEAVY = ("pandas", "numpy", "scipy", "matplotlib", "great_expectations", "psycopg2", "requests", "fastapi")
 PER_INSTANCE = {
     "magento_extract", "odoo_extract", "sales_reconcile", "sales_quality", "sales_load", "sales_approval", "sales_refresh",
+    "sales_backfill", "sales_statement",
 }  # fmt: skip
 POOLS = {"default_pool", "magodoo_magento", "magodoo_odoo"}
 
@@ -60,6 +61,7 @@ def task(task):
         "conf": getattr(task, "conf", None) if isinstance(getattr(task, "conf", None), dict) else None,
         "paused": getattr(task, "fail_when_dag_is_paused", None),
         "at_once": task.max_active_tis_per_dagrun,
+        "triggers": task.partial_kwargs.get("trigger_dag_id") if known is not None else getattr(task, "trigger_dag_id", None),
     }
 
 def described(dag):
@@ -109,7 +111,7 @@ def test_a_transient_failure_is_retried_in_mapped_and_plain_tasks(bag: Any) -> N
     of_chain = {
         f"{dag_id.partition('__')[0]}.{task_id}": (task["retries"], task["limit"])
         for dag_id, task_id, task in tasks(bag)
-        if dag_id.partition("__")[0] in PER_INSTANCE - {"sales_approval"} | {"sales_statement"}
+        if dag_id.partition("__")[0] in PER_INSTANCE - {"sales_approval"}
         and task["class"].endswith(
             ("ExtractOperator", "ReconcileOperator", "SummaryOperator", "LoadedOperator", "StatementOperator")
         )
@@ -129,7 +131,29 @@ def test_every_file_imports(bag: Any) -> None:
 
 def test_each_valid_instance_has_its_dags_and_an_invalid_one_has_none(bag: Any) -> None:
     expected = {f"{name}__{instance}" for name in PER_INSTANCE for instance in ("us", "de")}
-    assert set(bag["dags"]) == expected | {"sales_backfill", "sales_upkeep", "sales_statement", "preflight"}
+    checked = {f"preflight__{instance}" for instance in ("us", "de", "broken")}
+    assert set(bag["dags"]) == expected | checked | {"sales_upkeep"}
+
+
+def test_what_a_dag_does_by_hand_concerns_the_instance_in_its_name_only(bag: Any) -> None:
+    """Who may trigger the DAGs of one instance acts for no other: no form chooses one, and no task triggers another's DAG."""
+    for dag_id, dag in bag["dags"].items():
+        assert "instance" not in dag["params"], dag_id
+        own = dag_id.partition("__")[2]
+        for task_id, task in dag["tasks"].items():
+            triggered = task["triggers"]
+            assert triggered is None or triggered.endswith(f"__{own}"), (dag_id, task_id)
+
+
+def test_ids_that_are_none_take_no_dag_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from magodoo_airflow.schedule import names
+
+    file = tmp_path / "magodoo.yaml"
+    file.write_text(SETTINGS + "  'no id / at all': {magento_connection: shop}\n  UPPER: {magento_connection: shop}\n")
+    monkeypatch.setenv("MAGODOO_SETTINGS", str(file))
+    assert names() == ["us", "de", "broken"]
+    file.write_text("[")
+    assert names() == []
 
 
 def test_files_parse_without_heavy_packages(bag: Any) -> None:
@@ -166,21 +190,21 @@ def test_tasks_that_call_a_system_wait_in_its_pool(bag: Any) -> None:
 
 
 def test_a_dag_that_is_started_by_hand_is_not_paused(bag: Any) -> None:
-    for dag_id in ("sales_backfill", "preflight"):
+    for dag_id in ("sales_backfill__us", "preflight__us"):
         assert bag["dags"][dag_id]["paused"] is False
     assert bag["dags"]["sales_load__us"]["paused"] is True
 
 
-def test_the_backfill_form_asks_for_instance_window_documents_and_dry_run(bag: Any) -> None:
-    form = bag["dags"]["sales_backfill"]["params"]
-    assert form["instance"]["enum"] == ["us", "de"]
+def test_the_backfill_form_asks_for_window_documents_and_dry_run(bag: Any) -> None:
+    form = bag["dags"]["sales_backfill__us"]["params"]
+    assert "instance" not in form
     assert form["from"]["format"] == form["to"]["format"] == "date-time"
     assert form["documents"]["items"]["enum"] == list(backfill.DOCUMENTS)
     assert form["dry_run"]["type"] == "boolean"
 
 
 def test_the_backfill_reports_progress_after_each_chunk_and_a_summary_at_the_end(bag: Any) -> None:
-    steps = bag["dags"]["sales_backfill"]["tasks"]
+    steps = bag["dags"]["sales_backfill__us"]["tasks"]
     chunk = [f"chunk.{name}" for name in ("magento", "odoo", "reconcile", "progress")]
     assert [steps[name]["at_once"] for name in chunk] == [1, 1, 1, 1]
     assert {"chunk.magento", "chunk.odoo"} <= set(steps["chunk.reconcile"]["upstream"])

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from by_hand import CHAIN, INSTANCE, PATIENCE, Hand
+from by_hand import BACKFILL, CHAIN, INSTANCE, PATIENCE, Hand
 from rich.console import Console
 from sqlalchemy import Engine, text
 
@@ -139,13 +139,18 @@ def test_a_statement_is_made_read_signed_by_name_and_mailed(told: Told) -> None:
     """The DAG by hand for the last month; then what an accountant does, over HTTP."""
     (instance,) = {dag_id.split("__")[1] for dag_id in told.api.dags() if dag_id.startswith("sales_load__")}
     month = f"{datetime.now(UTC).replace(day=1) - timedelta(days=1):%Y-%m}"
-    run = told.api.trigger("sales_statement", conf={"instance": instance, "month": month})
-    told.api.wait("sales_statement", run_id=run, seconds=180)
+    run = told.api.trigger(f"sales_statement__{instance}", conf={"month": month})
+    told.api.wait(f"sales_statement__{instance}", run_id=run, seconds=180)
     pages, session = f"{told.api.url}/magento/statement/{instance}/{month}", told.api.session
     page = session.get(pages, headers={"accept": "text/html"}, timeout=60)
     assert page.status_code == 200
     fields = dict(re.findall(r'name="(token|statement|seen)" value="(\w+)"', page.text))
-    sent = session.post(f"{pages}/sign", data={**fields, "note": "seen by the test"}, timeout=60, allow_redirects=False)
+    sent = session.post(
+        f"{pages}/sign",
+        data={**fields, "note": "seen by the test", "for_the_others": "seen by the test"},
+        timeout=60,
+        allow_redirects=False,
+    )
     assert sent.status_code == 303, sent.text
     signed = session.get(pages, headers={"accept": "text/html"}, timeout=60).text
     assert "Signed by" in signed and "admin" in signed
@@ -217,13 +222,13 @@ def test_clearing_the_task_that_wrote_writes_nothing_twice(hand: Hand, kind: str
 def test_every_dag_triggered_by_hand_without_a_window_says_what_it_does(hand: Hand) -> None:
     """All at once: with the schedule's runs, two and more runs of the chain work side by side."""
     before = hand.end_state()
-    dag_ids = sorted(hand.api.dags().keys() - {"sales_backfill"})
+    dag_ids = sorted(hand.api.dags().keys() - {BACKFILL})
     runs = {dag_id: hand.api.trigger(dag_id) for dag_id in (*dag_ids, *CHAIN)}
     for dag_id, run_id in runs.items():
         assert hand.api.wait(dag_id, run_id=run_id, seconds=PATIENCE).state == "success", dag_id
     assert "from the watermark on" in hand.log(CHAIN[0], runs[CHAIN[0]], "extract")
     with pytest.raises(FixConfiguration, match="400"):
-        hand.api.trigger("sales_backfill")
+        hand.api.trigger(BACKFILL)
     assert hand.end_state() == before
 
 
@@ -264,16 +269,10 @@ def test_airflows_own_backfill_of_one_side_triggers_nothing(hand: Hand) -> None:
     ],
 )
 def test_a_backfill_with_a_bad_window_fails_at_once_and_says_why(hand: Hand, begin: str, end: str, said: str) -> None:
-    run_id = hand.api.trigger("sales_backfill", conf={"instance": INSTANCE, "from": begin, "to": end})
+    run_id = hand.api.trigger(BACKFILL, conf={"from": begin, "to": end})
     with pytest.raises(RunFailed, match=said):
-        hand.api.wait("sales_backfill", run_id=run_id, seconds=PATIENCE)
-    assert hand.states("sales_backfill", run_id)["chunks"] == "failed"
-
-
-def test_a_backfill_of_an_unknown_instance_is_refused_by_the_form(hand: Hand) -> None:
-    window = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-02T00:00:00Z"}
-    with pytest.raises(FixConfiguration, match="400"):
-        hand.api.trigger("sales_backfill", conf={"instance": "atlantis", **window})
+        hand.api.wait(BACKFILL, run_id=run_id, seconds=PATIENCE)
+    assert hand.states(BACKFILL, run_id)["chunks"] == "failed"
 
 
 @pytest.mark.by_hand
@@ -281,21 +280,20 @@ def test_a_stopped_backfill_resumes_and_finds_the_same(hand: Hand) -> None:
     before = hand.end_state()
     end = datetime.now(UTC).replace(microsecond=0)
     conf = {
-        "instance": INSTANCE,
         "from": (end - timedelta(days=3)).isoformat(),
         "to": end.isoformat(),
         "dry_run": False,
     }
-    run_id = hand.api.trigger("sales_backfill", conf=conf)
-    hand.wait_for_chunk("sales_backfill", run_id, 0)
-    hand.stop("sales_backfill", run_id)
-    assert hand.clear("sales_backfill", run_id)
-    names = [hand.wait_for_chunk("sales_backfill", run_id, chunk) for chunk in range(3)]
+    run_id = hand.api.trigger(BACKFILL, conf=conf)
+    hand.wait_for_chunk(BACKFILL, run_id, 0)
+    hand.stop(BACKFILL, run_id)
+    assert hand.clear(BACKFILL, run_id)
+    names = [hand.wait_for_chunk(BACKFILL, run_id, chunk) for chunk in range(3)]
     # The first one was done before it was stopped and is counted once.
     assert [name.split(": ")[1].split(", ")[0] for name in names] == [f"{done} of 3 chunks" for done in (1, 2, 3)]
-    assert hand.api.wait("sales_backfill", run_id=run_id, seconds=PATIENCE).state == "success"
-    told = hand.returned("sales_backfill", run_id, "report")
+    assert hand.api.wait(BACKFILL, run_id=run_id, seconds=PATIENCE).state == "success"
+    told = hand.returned(BACKFILL, run_id, "report")
     assert (told["chunks"], told["chunks_done"], told["documents_changed"], told["changes_done"]) == (3, 3, 0, 0)
     assert told["documents_read"] > 0
-    assert re.search(r"sales_backfill</a>.*by hand.*chunks 3, chunks done 3", hand.page("?instance=us"))
+    assert re.search(rf"{BACKFILL}</a>.*by hand.*chunks 3, chunks done 3", hand.page("?instance=us"))
     assert hand.end_state() == before

@@ -57,6 +57,23 @@ def test_the_chart_makes_no_known_login_and_brings_both_schemas_forward(values: 
     assert "secretKeyRef" in password["valueFrom"]
 
 
+def test_tasks_have_a_server_of_their_own_with_the_images_and_secrets_of_the_release(values: dict[str, Any]) -> None:
+    deployment, service = yaml.safe_load_all((HELM / "execution-api.yaml").read_text())
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"{values['defaultAirflowRepository']}:{values['defaultAirflowTag']}"
+    assert [values["apiServer"]["args"][-1], container["args"][-1]] == [
+        "exec airflow api-server --apps core", "exec airflow api-server --apps execution",
+    ]  # fmt: skip
+    (port,) = service["spec"]["ports"]
+    address = f"http://{service['metadata']['name']}:{port['port']}/execution/"
+    assert values["config"]["core"]["execution_api_server_url"] == address
+    assert service["spec"]["selector"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    taken = {each["valueFrom"]["secretKeyRef"]["name"] for each in container["env"]}
+    assert taken == {
+        values["fernetKeySecretName"], values["jwtSecretName"], values["apiSecretKeySecretName"], values["data"]["metadataSecretName"],
+    }  # fmt: skip
+
+
 def test_the_executors_packages_are_pinned_and_change_nothing_of_the_lock() -> None:
     own = dict(PINNED.findall((compose.CHECKOUT / "requirements.txt").read_text()))
     more = dict(PINNED.findall((HELM / "requirements.txt").read_text()))

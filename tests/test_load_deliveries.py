@@ -78,6 +78,25 @@ def test_goods_that_a_transfer_brought_back_do_not_carry_its_key(made: Lab) -> N
     assert returned["state"] == "done", "the clerk's return is the one, and no second one is made"
 
 
+def test_a_return_is_refused_and_not_tried_where_odoo_has_no_wizard_for_it(made: Lab) -> None:
+    made.db.series = 20
+    order = made.order({"A": 2})
+    item = made.items(order)["A"]
+    shipment = made.shop.ship(order)
+    memo_of = made.shop.invoice(order)
+    memo = made.shop.refund(order, {item: 1})
+    made.read()
+    back = made.planned(ChangeKind.ODOO_STOCK_RETURN, memo, Kind.CREDIT_MEMO, order, items=[[str(item), 10_000]])
+    made.plan(*made.whole_order(order, memo_of), delivery(made, order, shipment, [[str(item), 20_000]]))
+    made.load()
+    (change,) = made.plan(back)
+    made.load()
+    state, reason = made.state(change)
+    assert (state, "the wizard that makes them is gone" in reason) == ("refused", True)
+    assert made.db.tables["stock.return.picking"] == {}
+    assert [row["state"] for row in made.records("stock.picking", "state")] == ["done"]
+
+
 def invoiced_and_shipped(made: Lab, days_ago: float) -> PlannedChange:
     """An order whose invoice is in Odoo; Magento shipped it days ago. Returns its delivery."""
     order = made.order({"A": 2})

@@ -25,6 +25,7 @@ RESOURCES = {
     "/order/0/ship": "Magento_Sales::ship",
     "/order/0/refund": "Magento_Sales::creditmemo",
     "/orders/0/comments": "Magento_Sales::comment",
+    "/modules": "Magento_Backend::admin",
 }
 
 
@@ -38,6 +39,8 @@ def granting(*lacking: str, token: str = "secret-token-1", multi_source: bool = 
     """A shop that grants everything but some resources, to one token."""
 
     def answer(asked: Asked) -> Answer:
+        if asked.path == "/magento_version":
+            return Answer(200, b"Magento/2.4 (Community)", "text/html")
         route = asked.path.split("/V1", 1)[1]
         if route == "/directory/currency":
             return json_answer({"base_currency_code": "USD"})
@@ -52,7 +55,7 @@ def granting(*lacking: str, token: str = "secret-token-1", multi_source: bool = 
             return recorded("get_order_404")
         if route == "/inventory/sources" and not multi_source:
             return recorded("write_B_unknown_route")
-        return json_answer([] if "storeViews" in route else {"items": [], "total_count": 0})
+        return json_answer([] if route in ("/store/storeViews", "/modules") else {"items": [], "total_count": 0})
 
     return answer
 
@@ -67,6 +70,13 @@ def test_a_good_connection_passes_every_check(shop: Shop) -> None:
     assert report.ok, report
     assert report.missing == []
     assert "Connected" in str(report)
+    assert "Magento 2.4, of which the release is not published" in str(report)
+
+
+def test_the_version_is_told_without_the_right_to_read_modules(shop: Shop) -> None:
+    report = report_of(shop, granting("Magento_Backend::admin"))
+    assert report.ok, report
+    assert report.version.startswith("Magento 2.4, ")
 
 
 def test_missing_rights_are_listed_by_resource(shop: Shop) -> None:

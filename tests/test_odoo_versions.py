@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.company import LOCKS
 from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.connectors.odoo.deliveries import Deliveries
+from magodoo.connectors.odoo.rpc import Rpc
 from magodoo.connectors.odoo.versions import (
     CAPABILITIES,
     MAJORS,
@@ -20,10 +23,13 @@ from magodoo.connectors.odoo.versions import (
     lacking,
     method_of,
     name_of,
+    names_of,
     standing,
 )
 from magodoo.domain.states import PAYMENT_CANCELLED
+from magodoo.errors import UnknownField
 from magodoo_sandbox.odoo import RunningSandbox
+from magodoo_sandbox.odoo.errors import HttpError
 
 
 @pytest.mark.parametrize(
@@ -57,6 +63,24 @@ def test_the_words_name_what_is_missing() -> None:
     assert standing(Version(21)).text == (
         "Odoo 21.0: expected to work like 19.0, never run on a live server by this project"
     )
+    assert standing(Version(20)).text == (
+        "Odoo 20.0: expected to work like 19.0; its sources were read, never run on a live server by this project"
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "support"),
+    [
+        (Version(17, 2), Support.OBSERVE),
+        (Version(18, 3), Support.EXPECTED),
+        (Version(19, 1), Support.EXPECTED),
+        (Version(20, 4), Support.EXPECTED),
+    ],
+)
+def test_a_release_between_two_versions_is_no_more_than_expected(version: Version, support: Support) -> None:
+    """Odoo Online runs such releases, `saas~18.3`: no live server of them was ever used."""
+    found = standing(version)
+    assert (found.support, f"Odoo {version}" in found.text) == (support, True)
 
 
 @dataclass(frozen=True)
@@ -68,6 +92,7 @@ class Row:
     name: tuple[str, str] | None = None  # model and field whose name shows it
     before: str | None = None
     method: bool = False
+    until: int | None = None
 
 
 ROWS = {
@@ -81,6 +106,9 @@ ROWS = {
     "credit_to_invoice": Row(17, Lack.STOPS),
     "has_access": Row(18, Lack.COVERED, ("res.partner", "has_access"), "check_access_rights", method=True),
     "payment_canceled": Row(18, Lack.COVERED),
+    "returns_by_wizard": Row(16, Lack.WARNS, until=20),
+    "company_type": Row(16, Lack.COVERED, until=20),
+    "automatic_invoice_parameter": Row(16, Lack.COVERED, until=20),
 }
 
 
@@ -88,7 +116,17 @@ def test_every_capability_has_a_row_of_this_test() -> None:
     assert set(ROWS) == set(CAPABILITIES)
 
 
-@pytest.mark.parametrize("name", list(ROWS))
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.until])
+def test_a_capability_that_ends_holds_before_its_version_only(name: str) -> None:
+    row = ROWS[name]
+    assert row.until
+    assert (CAPABILITIES[name].lack, CAPABILITIES[name].since) == (row.lack, row.since)
+    assert (can(Version(row.until - 1, 4), name), can(Version(row.until), name)) == (True, False)
+    assert CAPABILITIES[name].lacking not in lacking(Version(row.until - 1), row.lack)
+    assert CAPABILITIES[name].lacking in lacking(Version(row.until), row.lack)
+
+
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if not row.until])
 def test_a_capability_holds_from_its_version_on(name: str) -> None:
     row, last = ROWS[name], Version(ROWS[name].since - 1)
     assert CAPABILITIES[name].lack is row.lack
@@ -100,6 +138,53 @@ def test_a_capability_holds_from_its_version_on(name: str) -> None:
         assert (named(last, *row.name), named(Version(row.since), *row.name)) == (row.before, row.name[1])
 
 
+def test_a_field_has_its_name_of_20_from_20_on() -> None:
+    names = [name_of(Version(major), "stock.move", "product_uom") for major in (16, 19, 20, 21)]
+    assert names == ["product_uom", "product_uom", "uom_id", "uom_id"]
+    assert names_of("stock.move", "product_uom") == ("uom_id", "product_uom")
+    assert names_of("sale.order.line", "tax_ids") == ("tax_ids", "tax_id")
+
+
+@pytest.mark.parametrize(
+    ("version", "model", "field", "server", "name"),
+    [
+        (Version(18, 3), "sale.order.line", "tax_ids", ["tax_id"], "tax_id"),
+        (Version(18, 3), "sale.order.line", "tax_ids", ["tax_ids"], "tax_ids"),
+        (Version(18, 3), "sale.order.line", "extra_tax_data", ["extra_tax_data"], "extra_tax_data"),
+        (Version(18, 3), "sale.order.line", "extra_tax_data", [], None),
+        (Version(19, 2), "stock.move", "product_uom", ["uom_id"], "uom_id"),
+        (Version(19, 2), "stock.move", "product_uom", ["product_uom"], "product_uom"),
+        (Version(20), "stock.move", "product_uom", ["product_uom"], "product_uom"),
+        (Version(18), "sale.order.line", "tax_ids", ["tax_ids"], "tax_id"),  # as it was measured
+    ],
+)
+def test_of_a_version_that_was_never_run_the_server_decides_which_of_a_fields_names_it_has(
+    version: Version, model: str, field: str, server: list[str], name: str | None
+) -> None:
+    rpc = Rpc(OdooConnection("http://odoo.invalid", "odoo", "key", 1), _Fields(version, {model: server}))
+    assert rpc.name_of(model, field) == name
+    assert rpc.has_field(model, field) == (name in server)
+
+
+@pytest.mark.parametrize(
+    ("version", "models", "able"),
+    [
+        (Version(19), [], True),  # as it was measured
+        (Version(19, 3), ["stock.return.picking"], True),
+        (Version(19, 3), [], False),
+        (Version(20), ["stock.return.picking"], False),
+    ],
+)
+def test_of_a_version_that_was_never_run_the_server_decides_whether_it_has_a_wizard_for_returns(
+    version: Version, models: list[str], able: bool
+) -> None:
+    rpc = Rpc(
+        OdooConnection("http://odoo.invalid", "odoo", "key", 1), _Fields(version, {model: ["id"] for model in models})
+    )
+    assert rpc.can("returns_by_wizard", "stock.return.picking") is able
+    assert (Deliveries(rpc).no_returns() is None) is able
+
+
 def test_a_cancelled_payment_is_known_by_the_state_of_either_side_of_18() -> None:
     assert {"cancel", "canceled"} <= set(PAYMENT_CANCELLED)
 
@@ -107,6 +192,30 @@ def test_a_cancelled_payment_is_known_by_the_state_of_either_side_of_18() -> Non
 def test_the_date_that_closes_sales_is_read_under_its_name_of_the_version() -> None:
     assert "sale_lock_date" in LOCKS
     assert name_of(Version(17), "res.company", "hard_lock_date") is None
+
+
+class _Fields:
+    """A server that answers which fields a model has."""
+
+    name = "JSON-2"
+
+    def __init__(self, version: Version, fields: dict[str, list[str]]) -> None:
+        self.version, self._fields = version, fields
+
+    def call(
+        self,
+        model: str,
+        method: str,
+        ids: list[int] | None,
+        context: dict[str, Any],
+        arguments: dict[str, Any],
+        *,
+        write: bool,
+    ) -> Any:
+        assert method == "fields_get"
+        if model not in self._fields:
+            raise UnknownField(f"the model {model!r} does not exist", system="odoo")
+        return {name: {"type": "char"} for name in self._fields[model]}
 
 
 # The connection test
@@ -143,3 +252,11 @@ def test_the_connection_test_passes_on_each_version_and_says_what_it_means(
     said = report_of(odoo, series)
     assert f"Odoo {series}.0 over {transport}" in said
     assert words in said
+
+
+def test_the_sandbox_as_20_has_no_wizard_for_returns(odoo: RunningSandbox) -> None:
+    odoo.db.series = 20
+    with pytest.raises(HttpError, match=r"'stock\.return\.picking' does not exist"):
+        odoo.db.resolve("stock.return.picking", "create")
+    odoo.db.series = 19
+    assert odoo.db.resolve("stock.return.picking", "create")

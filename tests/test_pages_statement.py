@@ -15,6 +15,11 @@ from pages_double import Person
 from pages_sales import keep_statement, staged_sales
 from sqlalchemy import Engine, text
 
+from magodoo.money import parse_json
+from magodoo.statement import store
+
+NOTED = {"for_the_others": "known"}
+
 
 @pytest.fixture
 def fresh(staging_url: str) -> Iterator[Engine]:
@@ -45,7 +50,7 @@ def test_a_statement_is_read_as_page_pdf_and_csv(october: Engine, person: Person
         "Magento&#39;s total",
         "Open finding: Totals differ",
         "Excluded by the settings",
-        "Sign as the user",
+        "Prepared by the user",
     ):
         assert words in page.text
     assert '<a href="/magento/statement/us/2026-10">2026-10</a>' in person.browser.get("/statement").text
@@ -70,12 +75,14 @@ def test_a_statement_is_read_as_page_pdf_and_csv(october: Engine, person: Person
 def test_a_statement_is_signed_by_name_once_and_only_as_it_was_seen(october: Engine, person: Person) -> None:
     statement, seen = person.one("select id, hash from statement")
     sent = {"statement": statement, "seen": seen}
+    assert person.send("/statement/us/2026-10/sign", **sent, note="as agreed").status_code == 409, "nobody prepared it"
+    prepared_by_another(october)
     assert person.send("/statement/us/2026-10/sign", **sent).status_code == 409, "unexplained: a note is needed"
     assert person.send("/statement/us/2026-10/sign", **{**sent, "seen": "another"}, note="as agreed").status_code == 409
     assert person.browser.post("/statement/us/2026-10/sign", data={**sent, "note": "as agreed"}).status_code == 403, (
         "no token"
     )
-    assert person.send("/statement/us/2026-10/sign", **sent, note="as agreed").status_code == 303
+    assert person.send("/statement/us/2026-10/sign", **sent, note="as agreed", **NOTED).status_code == 303
     assert tuple(person.one("select signed_by, note from statement")) == ("the user", "as agreed")
     page = person.browser.get("/statement/us/2026-10").text
     assert "Signed by" in page
@@ -86,7 +93,8 @@ def test_a_statement_is_signed_by_name_once_and_only_as_it_was_seen(october: Eng
 def test_a_change_after_sign_off_is_shown_on_every_visit(october: Engine, person: Person) -> None:
     statement, seen = person.one("select id, hash from statement")
     path = "/statement/us/2026-10"
-    assert person.send(f"{path}/sign", statement=statement, seen=seen, note="as agreed").status_code == 303
+    prepared_by_another(october)
+    assert person.send(f"{path}/sign", statement=statement, seen=seen, note="as agreed", **NOTED).status_code == 303
     assert "Changes after sign-off" not in person.browser.get(path).text
     document = person.one(
         "select number, source_id from statement_document where side = 'odoo' and kind = 'invoice' order by number limit 1"
@@ -103,6 +111,92 @@ def test_a_change_after_sign_off_is_shown_on_every_visit(october: Engine, person
     assert "The lines are made again by the next run" in page
 
 
+def prepared_by_another(engine: Engine) -> None:
+    with engine.begin() as connection:
+        statement, seen = connection.execute(text("select id, hash from statement where signed_at is null")).one()
+        store.prepare(connection, statement, seen, "another", datetime.now(UTC))
+
+
+def test_who_prepared_a_statement_does_not_sign_it(october: Engine, person: Person) -> None:
+    statement, seen = person.one("select id, hash from statement")
+    path = "/statement/us/2026-10"
+    page = person.browser.get(path).text
+    assert "Prepared by the user" in page and "Nobody has prepared it yet" in page and "Sign as" not in page
+    assert person.send(f"{path}/prepare", statement=statement, seen="another").status_code == 409
+    assert person.send(f"{path}/prepare", statement=statement, seen=seen).status_code == 303
+    page = person.browser.get(path).text
+    assert "prepared by the user" in page and "You prepared it" in page and "Sign as" not in page
+    refused = person.send(f"{path}/sign", statement=statement, seen=seen, note="as agreed")
+    assert (refused.status_code, "another person" in refused.text) == (409, True)
+    assert "prepared by the user" in person.browser.get("/statement").text
+
+
+def test_one_person_prepares_and_signs_where_the_settings_say_so(fresh: Engine, person: Person) -> None:
+    with fresh.begin() as connection:
+        keep_statement(connection, datetime(2026, 11, 2, tzinfo=UTC), separate_duties=False)
+    statement, seen = person.one("select id, hash from statement")
+    path = "/statement/us/2026-10"
+    assert "one person may prepare and sign" in person.browser.get(path).text
+    assert person.send(f"{path}/sign", statement=statement, seen=seen, note="as agreed", **NOTED).status_code == 303
+
+
+def test_each_open_critical_finding_and_unreadable_record_needs_a_note(fresh: Engine, person: Person) -> None:
+    unreadable = {"side": "odoo", "kind": "invoice", "source_id": "77", "day": "2026-10-09"}
+    with fresh.begin() as connection:
+        connection.execute(text("update finding set severity = 'critical' where type = 'total_mismatch'"))
+        keep_statement(connection, datetime(2026, 11, 2, tzinfo=UTC), unreadable=[unreadable])
+    prepared_by_another(fresh)
+    statement, seen, body = person.one("select id, hash, body from statement")
+    keys = list(store.to_note(parse_json(body)))
+    assert keys[-1] == "unreadable odoo invoice 77" and len(keys) > 1
+    path, sent = "/statement/us/2026-10", {"statement": statement, "seen": seen, "note": "as agreed"}
+    page = person.browser.get(path).text
+    assert all(f'name="about" value="{key}"' in page for key in keys)
+    for left in keys:
+        said = ["" if key == left else "known" for key in keys]
+        refused = person.send(f"{path}/sign", **sent, about=keys, said=said)
+        assert (refused.status_code, "in spite of" in refused.text) == (409, True)
+    first = {"about": keys[:1], "said": ["a wrong price, corrected in November"]}
+    assert person.send(f"{path}/sign", **sent, **first, **{"for_the_others": "known"}).status_code == 303
+    page = person.browser.get(path).text
+    assert "a wrong price, corrected in November" in page and "known" in page
+    (notes,) = person.one("select notes from statement")
+    assert notes == {key: "known" for key in keys} | {keys[0]: "a wrong price, corrected in November"}
+    assert person.browser.get(f"{path}/statement.pdf").content[:5] == b"%PDF-"
+
+
+def test_a_signed_month_is_revised_and_filed(october: Engine, person: Person) -> None:
+    path = "/statement/us/2026-10"
+    prepared_by_another(october)
+    statement, seen = person.one("select id, hash from statement")
+    assert person.send(f"{path}/sign", statement=statement, seen=seen, note="as agreed", **NOTED).status_code == 303
+    assert "Revise" not in person.browser.get(path).text
+    with october.begin() as connection:
+        changed = text(
+            "update document set grand_total = grand_total + 10000 where (side, kind, source_id) in (select side, kind, source_id from statement_document limit 1)"
+        )
+        connection.execute(changed)
+        keep_statement(connection, datetime(2026, 12, 2, tzinfo=UTC))
+    prepared_by_another(october)
+    page = person.browser.get(path).text
+    assert "becomes version 2" in page and "changes after sign-off" in page
+    again, now = person.one("select id, hash from statement where signed_at is null")
+    refused = person.send(f"{path}/sign", statement=again, seen=now)
+    assert (refused.status_code, "version 2" in refused.text) == (409, True)
+    assert person.send(f"{path}/sign", statement=again, seen=now, note="a late price", **NOTED).status_code == 303
+    page = person.browser.get(path).text
+    assert "What version 2 changed" in page and f'{path}?version=1">1</a>' in page
+    old = person.browser.get(f"{path}?version=1").text
+    assert "revised since" in old and "What version" not in old
+    assert person.browser.get(f"{path}?version=3").status_code == 404
+    assert person.browser.get(f"{path}/statement.pdf?version=1").status_code == 200
+    assert "revised by the user" in person.browser.get("/statement").text
+    assert person.send(f"{path}/file", statement=again, reference=" ").status_code == 409
+    assert person.send(f"{path}/file", statement=again, reference="VAT return, receipt 4711").status_code == 303
+    assert "receipt 4711" in person.browser.get(path).text
+    assert "filed" in person.browser.get("/statement").text
+
+
 def test_a_viewer_reads_a_statement_and_cannot_sign_it(october: Engine, staging_url: str, tmp_path: Path) -> None:
     with october.connect() as connection:
         statement, seen = connection.execute(text("select id, hash from statement")).one()
@@ -111,7 +205,7 @@ def test_a_viewer_reads_a_statement_and_cannot_sign_it(october: Engine, staging_
 
         page = browser.get("/statement/us/2026-10")
         assert (page.status_code, "Sign as" in page.text) == (200, False)
-        token = form_token(mock.Mock(get_id=lambda: "the viewer"))
+        token = form_token(mock.Mock(headers={}, cookies={}), mock.Mock(get_id=lambda: "the viewer"))
         answer = browser.post(
             "/statement/us/2026-10/sign", data={"statement": statement, "seen": seen, "note": "let me", "token": token}
         )

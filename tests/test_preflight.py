@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import Engine, text
@@ -17,10 +18,12 @@ from magodoo.connectors.magento.connection import MagentoConnection
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.connectors.odoo.rpc import Rpc
+from magodoo.connectors.odoo.versions import Version
 from magodoo.errors import FixConfiguration
 from magodoo.notifications import outbox
 from magodoo.pipeline import preflight
 from magodoo.preflight import CheckLine, Status, clock, deployment, passed, why_not
+from magodoo.preflight.odoo import hosting
 from magodoo.preflight.results import settings_hash, table
 from magodoo.preflight.subject import Subject
 from magodoo.settings import Instance, Settings
@@ -28,6 +31,7 @@ from magodoo.staging import connect
 from magodoo.timestamps import utc_now
 from magodoo_sandbox.magento import RunningSandbox as RunningMagento
 from magodoo_sandbox.odoo import RunningSandbox as RunningOdoo
+from magodoo_sandbox.odoo.fields import boolean
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NETHERLANDS, EUR = 165, 126
@@ -143,7 +147,7 @@ def test_every_area_of_preflight_has_a_line(lab: Lab) -> None:
     areas = (
         "connection and rights", "version", "address", "database", "clock", "stores", "sources", "delivery key", "warehouses", "automatic invoicing",
         "other connectors", "taxes", "service products", "payment methods", "delivery methods", "products", "cut-over", "lock dates",
-        "currencies", "sales journal", "payment journals", "e-invoicing", "mails", "staging schema",
+        "currencies", "company rate", "sales journal", "payment journals", "e-invoicing", "mails", "staging schema",
     )  # fmt: skip
     names = " | ".join(lab.examine())
     assert [area for area in areas if area not in names] == []
@@ -331,13 +335,61 @@ def test_an_administrator_sees_modules_and_parameters_and_thereby_more_risks(lab
     assert "l10n_xx_edi" in lines["Books: e-invoicing"].found
 
 
+@pytest.mark.parametrize(
+    ("url", "version", "changes", "found"),
+    [
+        ("https://books.example.com", Version(19), {}, ["a server of your own"]),
+        ("https://notodoo.com", Version(19), {}, ["a server of your own"]),
+        ("https://shop.odoo.com", Version(19), {}, ["up to 4 calls run at once"]),
+        ("https://books.example.com", Version(19, 2), {}, ["up to 4 calls run at once"]),  # only Odoo Online runs it
+        ("https://shop.odoo.com", Version(19), {"parallel": 1}, []),
+        ("https://shop.odoo.com", Version(19), {"parallel": 1, "write_timeout": 901.0}, ["ended by the server after"]),
+        ("https://shop.odoo.com", Version(19), {"parallel": 1, "settle_seconds": 899}, ["settle_seconds is 899"]),
+    ],
+)
+def test_what_odoos_cloud_limits_is_named_as_far_as_address_and_version_show_it(
+    url: str, version: Version, changes: dict[str, Any], found: list[str]
+) -> None:
+    parallel = changes.get("parallel", 4)
+    connection = OdooConnection(
+        url,
+        "odoo",
+        "key",
+        1,
+        parallel_reads=parallel,
+        parallel_writes=1,
+        write_timeout=changes.get("write_timeout", 120.0),
+    )
+    instance = SimpleNamespace(settle_seconds=changes.get("settle_seconds", 900))
+    client = SimpleNamespace(connection=connection, rpc=SimpleNamespace(version=version))
+    line = hosting(cast("Subject", SimpleNamespace(odoo=client, instance=instance))).line("us", "Odoo: hosting")
+    told = [
+        words
+        for words in ("a server of your own", "at once", "ended by the server", "settle_seconds is")
+        if words in line.found
+    ]
+    assert len(told) == len(found)
+    assert all(words in line.found for words in found)
+    assert (line.status is Status.WARNING) is (bool(found) and "own" not in found[0])
+
+
+def test_since_20_the_company_says_whether_odoo_makes_invoices_by_itself(lab: Lab) -> None:
+    lab.odoo.db.models["res.company"].add_field(boolean().named("sale_automatic_invoice"))
+    assert lab.run_check("Odoo: automatic invoicing").status is Status.OK
+    lab.change("res.company", "id", 1, sale_automatic_invoice=True)
+    line = lab.run_check("Odoo: automatic invoicing")
+    assert (line.status, "after an online payment" in line.found) == (Status.ERROR, True)
+
+
 def test_an_administrator_sees_modules_that_are_missing_or_change_what_is_written(lab: Lab) -> None:
     assert lab.run_check("Odoo: modules", key="admin-key").status is Status.OK
     lab.make("ir.module.module", name="account_accountant", state="installed")
     lab.make("ir.module.module", name="account_followup", state="installed")
     line = lab.run_check("Odoo: modules", key="admin-key")
     assert (line.status, "*In Payment* until the bank statement" in line.found) == (Status.WARNING, True)
-    assert lab.run_check("Odoo: modules", key="admin-key", invoices={"in_payment_counts": True}).status is Status.OK
+    line = lab.run_check("Odoo: modules", key="admin-key", invoices={"in_payment_counts": True})
+    assert (line.status, "*In Payment* until the bank statement" in line.found) == (Status.WARNING, False)
+    assert "Odoo Enterprise (account_accountant), on which this project was never run: *In Payment*" in line.found
     line = lab.run_check("Odoo: automatic invoicing", key="admin-key")
     assert (line.status, line.found) == (Status.WARNING, "follow-ups are installed: account_followup")
     lab.change("ir.module.module", "name", "sale_stock", state="uninstalled")
@@ -454,6 +506,37 @@ def test_settings_that_do_not_fit_the_systems_are_named(
     assert (line.status.value, found in line.found) == (expected, True), line
 
 
+FOREIGN_ORDER = """insert into document (instance, side, kind, source_id, number, state, currency, company_currency, request_began_at, version)
+    values ('us', 'magento', 'order', '9', '9', 'processing', 'EUR', :base, now(), 1)"""
+
+
+@pytest.mark.parametrize(
+    ("base", "choice", "status", "words"),
+    [
+        ("USD", None, "error", "company_rate is not set: whether Magento's rate or Odoo's"),
+        ("USD", "magento", "OK", "documents in EUR have Magento's base amounts in USD, to the cent, or are held"),
+        ("USD", "odoo", "OK", "documents in EUR are converted to USD at Odoo's rate of their day"),
+        ("GBP", "magento", "error", "Magento's base currency is GBP and the company's is USD"),
+        ("GBP", "odoo", "OK", "at Odoo's rate"),
+    ],
+)
+def test_a_shop_with_orders_in_another_currency_needs_a_company_rate(
+    lab: Lab, base: str, choice: str | None, status: str, words: str
+) -> None:
+    assert lab.run_check("Books: company rate", company_rate=None).status.value == "OK"
+    with lab.engine.begin() as connection:
+        connection.execute(text(FOREIGN_ORDER), {"base": base})
+    try:
+        line = lab.run_check("Books: company rate", company_rate=choice)
+        assert (line.status.value, words in line.found) == (status, True), line
+        observed = {"mode": {"kinds": {"odoo_tracking": "apply"}}}
+        expected = "warning" if status == "error" else "OK"
+        assert lab.run_check("Books: company rate", company_rate=choice, **observed).status.value == expected
+    finally:
+        with lab.engine.begin() as connection:
+            connection.execute(text("delete from document where source_id = '9'"))
+
+
 def test_several_sources_without_a_mapping_keep_shipments_from_being_written(lab: Lab) -> None:
     lab.magento.shop.add_source("berlin")
     assert lab.run_check("Magento: sources").status.value == "error"
@@ -508,15 +591,38 @@ def test_a_magento_tax_rate_without_a_mapping_is_a_warning(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("published", "found"),
-    [("Magento/2.3 (Community)", "is not the 2.4 that was measured"), ("", "does not publish its version")],
+    ("published", "modules", "found", "status"),
+    [
+        ("Magento/2.4 (Community)", [], "Magento 2.4, of which the release is not published", Status.OK),
+        ("Magento/2.4 (Enterprise)", ["Magento_OrderCancellation"], "Adobe Commerce 2.4.7 or later", Status.OK),
+        ("", ["Magento_OrderCancellation", "Magento_OpenSearch"], "Magento 2.4.7 or later", Status.OK),
+        ("", ["MageOS_Base", "Magento_OpenSearch"], "Mage-OS 2.4.6 or later", Status.OK),
+        ("", ["Magento_Sales"], "cannot be told: it is not published, and the modules do not show it", Status.WARNING),
+        ("Magento/2.3 (Community)", [], "Magento 2.3: nothing is known of it", Status.WARNING),
+        (
+            "Magento/2.5 (Community)",
+            ["Magento_OrderCancellation"],
+            "Magento 2.5: nothing is known of it",
+            Status.WARNING,
+        ),
+    ],
 )
-def test_a_magento_that_was_not_measured_is_a_warning(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, published: str, found: str
+def test_the_version_of_magento_is_told_as_far_as_it_shows_and_none_is_refused_for_it(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, published: str, modules: list[str], found: str, status: Status
 ) -> None:
     monkeypatch.setattr(MagentoClient, "version", lambda _: published)
+    monkeypatch.setattr(MagentoClient, "modules", lambda _: modules)
     line = lab.run_check("Magento: version")
-    assert (line.status, found in line.found) == (Status.WARNING, True)
+    assert (line.status, found in line.found) == (status, True)
+
+
+def test_a_version_that_may_not_be_read_is_said_to_be_unknown_with_what_to_grant(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MagentoClient, "version", lambda _: "")
+    token = lab.magento.shop.accounts.add_integration(resources={"Magento_Sales::sales"}).access_token
+    line = lab.run_check("Magento: version", token=token)
+    assert (line.status, "the modules may not be read (grant" in line.found) == (Status.WARNING, True)
 
 
 def test_a_store_that_nobody_reads_is_a_warning(lab: Lab) -> None:
@@ -704,14 +810,12 @@ def test_the_task_fails_with_its_errors_and_shows_the_table() -> None:
 def test_a_broken_instance_is_examined_as_far_as_its_settings() -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
-    from magodoo_airflow.operators.preflight import ChosenInstancesOperator, PreflightOperator
+    from magodoo_airflow.operators.preflight import PreflightOperator
+    from magodoo_airflow.schedule import names
 
-    assert ChosenInstancesOperator(task_id="instances", instance="all").execute({}) == ["us", "broken"]
-    assert ChosenInstancesOperator(task_id="instances", instance="us").execute({}) == ["us"]
+    assert names() == ["us", "broken"]
     with pytest.raises(AirflowFailException, match=r"instances\.broken\.odoo_connection: this setting is missing"):
         PreflightOperator(task_id="check", instance="broken").execute({})
-    with pytest.raises(AirflowFailException, match="no instance 'fr'"):
-        ChosenInstancesOperator(task_id="instances", instance="fr").execute({})
 
 
 def test_make_preflight_prints_the_table_and_fails_for_errors(

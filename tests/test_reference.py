@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from scripts import reference
 from scripts.tables import read
 
 from magodoo import staging
+from magodoo.connectors.odoo.proofs import FEATURES, VERSIONS, Feature, Proof, cell
+from magodoo.connectors.odoo.versions import CAPABILITIES, Support, Version, standing
 from magodoo.domain.vocabulary import FindingType
 from magodoo.settings import model
 
@@ -22,6 +26,37 @@ def pages(module_staging_url: str) -> dict[str, str]:
 def test_every_page_in_the_repository_is_what_the_code_says(pages: dict[str, str]) -> None:
     old = [name for name, text in pages.items() if (reference.REFERENCE / name).read_text(encoding="utf-8") != text]
     assert old == [], "run: make reference"
+
+
+def test_the_table_of_versions_in_readme_is_what_the_code_says() -> None:
+    readme = reference.README.read_text(encoding="utf-8")
+    assert reference.with_versions(readme) == readme, "run: make reference"
+    assert readme.count("| returns |") == 1
+
+
+def test_every_live_cell_names_its_command_and_its_edition(pages: dict[str, str]) -> None:
+    targets = set(
+        re.findall(r"^([a-z-]+):", (reference.CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    cells = [cell for line in pages["versions.md"].splitlines() if line.startswith("| ") for cell in line.split(" | ")]
+    live = [text for text in cells if "#live" in text]
+    assert len(live) > len(FEATURES)
+    for text in live:
+        named = re.search(r"on Community: `make ([a-z-]+)", text)
+        assert named, text
+        assert named[1] in targets
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
+def test_a_cell_of_the_table_of_versions_follows_from_what_a_version_lacks(feature: Feature) -> None:
+    assert set(feature.needs) <= set(CAPABILITIES)
+    for major in VERSIONS:
+        found = cell(feature, major)
+        if feature.writes and not standing(Version(major)).may_write:
+            assert not found.works
+        if standing(Version(major)).support is Support.EXPECTED:
+            assert found.proof is not Proof.LIVE, "never run"
+    assert (cell(feature, 19).works, cell(feature, 19).limits, cell(feature, 19).proof) == (True, (), Proof.LIVE)
 
 
 def test_every_finding_has_a_section_with_its_cause_and_remedy(pages: dict[str, str]) -> None:

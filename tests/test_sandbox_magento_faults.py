@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -181,9 +182,10 @@ def test_the_program_serves_a_saved_state_and_goes_back_to_it(tmp_path: Path, sa
     sandbox.shop.dump(tmp_path / "shop.json")
     port = free_port()
     command = [sys.executable, "-m", "magodoo_sandbox.magento", "--port", str(port)]
-    command += ["--state", str(tmp_path / "shop.json"), "--key", "k", "--token", "t"]
+    command += ["--state", str(tmp_path / "shop.json")]
+    keys = {"MAGODOO_SANDBOX_KEY": "k", "MAGODOO_SANDBOX_TOKEN": "t"}
     url, headers = f"http://127.0.0.1:{port}", {"Authorization": "Bearer t", "X-Sandbox-Key": "k"}
-    with subprocess.Popen(command) as program:
+    with subprocess.Popen(command, env={**os.environ, **keys}) as program:
         try:
             for _ in range(200):
                 try:

@@ -211,10 +211,10 @@ def test_a_server_started_from_a_file_goes_back_to_it(tmp_path: Path) -> None:
     db.save_file(tmp_path / "state.json")
     port = free_port()
     options = ["--port", str(port), "--state", str(tmp_path / "state.json")]
-    keys = ["--key", "test", "--sync-key", "s", "--admin-key", "a"]
+    keys = {"MAGODOO_SANDBOX_KEY": "test", "MAGODOO_SANDBOX_SYNC_KEY": "s", "MAGODOO_SANDBOX_ADMIN_KEY": "a"}
     started = time.monotonic()
-    program = [sys.executable, "-m", "magodoo_sandbox.odoo", *options, *keys]
-    with subprocess.Popen(program, env={**os.environ, "PYTHONPATH": "include"}) as process:
+    program = [sys.executable, "-m", "magodoo_sandbox.odoo", *options]
+    with subprocess.Popen(program, env={**os.environ, "PYTHONPATH": "include", **keys}) as process:
         try:
             url = f"http://127.0.0.1:{port}"
             while not _answers(url) and time.monotonic() - started < 20:

@@ -72,6 +72,18 @@ def test_the_schema_shows_an_editor_what_a_setting_means() -> None:
         ("    taxes: [{rate: 1, odoo_tax: 2}]", "2 is no text", "in quotes"),
         ("    books_from: soon", "datetime", ""),
         ("    books_from: 2026-02-30", "day value is outside expected range", ""),
+        ("    books_from: 20260101", "no day of a shop", ""),
+        ("    schedule: 0 0 30 2 *", "never comes", ""),
+        ("    settle_seconds: -1", "greater than or equal to 0", ""),
+        ("    settle_seconds: 90000", "less than or equal to 86400", ""),
+        ("    lease_seconds: 0", "greater than or equal to 1", ""),
+        ("    odoo_overlap_seconds: -600", "greater than or equal to 0", ""),
+        ("    refresh_days: 400000", "less than or equal to 36500", ""),
+        ("    quality: {late_minutes: -5}", "greater than or equal to 1", ""),
+        ("    quality: {volume_share: 50}", "less than or equal to 1", ""),
+        ("    limits: {refund_amount: -1}", "greater than or equal to 0", ""),
+        ("    invoices: {issue_within_days: -3}", "greater than or equal to 0", ""),
+        ("    tolerance: {EUR: -0.02}", "no tolerance", ""),
         ("    odoo_connection: other", "stands twice, first in line 4", "keep one"),
     ],
 )
@@ -106,6 +118,24 @@ def test_a_problem_outside_the_instances_does_not_disable_them(tmp_path: Path) -
     reading = read_with_problems(written(tmp_path, SOUND + "smtp: {sendr: x}\n"))
     assert list(reading.settings.instances) == ["us"]
     assert str(reading.problems[0]) == "line 5, smtp.sendr: this setting does not exist; did you mean sender?"
+
+
+@pytest.mark.parametrize("line", ["payload_days: -1", "personal_days: 9999999", "orders_per_task: 0"])
+def test_an_absurd_time_of_the_whole_file_is_refused_with_its_line(tmp_path: Path, line: str) -> None:
+    (told,) = problems(tmp_path, f"{SOUND}{line}\n")
+    assert told.startswith(f"line 5, {line.split(':')[0]}: ")
+
+
+def test_every_time_of_the_settings_has_a_least_and_a_greatest_value() -> None:
+    schema = json.loads(text())
+    unbounded = [
+        name
+        for part in (schema, *schema["$defs"].values())
+        for name, found in part.get("properties", {}).items()
+        if name.rsplit("_", 1)[-1] in ("seconds", "minutes", "hours", "days")
+        if not any({"minimum", "maximum"} <= each.keys() for each in (found, *found.get("anyOf", ())))
+    ]
+    assert unbounded == []
 
 
 def test_of_a_duplicate_key_the_second_is_read_and_named(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ OWNERS: dict[str, set[str]] = {
     "shipment_group": {"reconcile/repository"},
     "statement": {"statement/store"},
     "statement_document": {"statement/store"},
+    "statement_filing": {"statement/store"},
     "unlisted": {"staging/sales_lines"},
     "watermark": {"staging/watermarks"},
 }

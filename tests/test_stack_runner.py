@@ -12,7 +12,7 @@ import pytest
 
 from magodoo_devstack import runner
 from magodoo_devstack.layout import Layout
-from magodoo_devstack.programs import Program
+from magodoo_devstack.programs import Program, programs
 from magodoo_devstack.state import State
 
 FORKS = "import os, time; os.fork(); time.sleep(600)"
@@ -92,3 +92,18 @@ def wait_until(true: Callable[[], bool], seconds: float = 15) -> None:
             pass
         time.sleep(0.05)
     raise AssertionError("it did not come true")
+
+
+def test_no_secret_is_on_a_command_line_and_what_is_kept_is_closed(tmp_path: Path) -> None:
+    layout, state = Layout(tmp_path), State()
+    state.choose_ports()
+    layout.demo.mkdir(parents=True)
+    layout.var.chmod(0o755)
+    (layout.demo / "magento.json").touch()
+    layout.make_var()
+    assert layout.var.stat().st_mode & 0o777 == 0o700
+    secrets = [value for value in state.secrets.model_dump().values() if value]
+    started = programs(layout, state)
+    assert {"sandbox-magento", "sandbox-odoo"} <= {each.name for each in started}
+    for each in started:
+        assert not [word for word in each.command if any(value in word for value in secrets)], each.name

@@ -74,9 +74,10 @@ def test_the_month_in_short_adds_up_and_says_what_must_be_paid(body: Row) -> Non
     row = next(row for row in body["rows"] if (row["currency"], row["kind"]) == ("USD", "invoice"))
     missing, different = (row["steps"][f"finding:{name}"]["total"] for name in ("missing_in_odoo", "total_mismatch"))
     assert invoices.amounts[2] == missing + different
-    assert summary.verdict(body) == "explained, with open findings"
+    left = f"{from_units(abs(missing) + abs(different)):.2f} USD"
+    assert summary.verdict(body) == f"agrees except for uncorrected differences of {left}"
     assert f"Missing in Odoo {from_units(missing):.2f} USD, Totals differ 7.00 USD" in summary.sentence(body)
-    memos = {**body, "rows": [row for row in body["rows"] if row["kind"] == "credit_memo"]}
+    memos = {**body, "uncorrected": {}, "rows": [row for row in body["rows"] if row["kind"] == "credit_memo"]}
     assert summary.verdict(memos) == summary.AGREES
 
 
@@ -292,7 +293,7 @@ def test_an_unexplained_change_in_odoo_is_named_with_its_amount(sold: Sold, dama
     try:
         made = statement.make(pair.context(), sold.month)
         assert (made.unexplained, unexplained(made)) == (True, wanted)
-        assert summary.verdict(made.body) == "part of it is unexplained"
+        assert summary.verdict(made.body) == summary.UNEXPLAINED
         assert ("one document is named" if len(wanted) == 1 else "2 documents are named") in summary.sentence(made.body)
     finally:
         _restore(pair, saved)
@@ -336,7 +337,12 @@ def test_a_signed_statement_is_frozen_and_what_comes_later_shows_as_changes(sold
     with pair.engine.begin() as connection:
         with pytest.raises(FixDocument, match="made again"):
             store.sign(connection, made.id, "another hash", "anna", "", datetime.now(UTC))
-        store.sign(connection, made.id, made.hash, "anna", "", datetime.now(UTC))
+        with pytest.raises(FixDocument, match="Nobody has prepared"):
+            store.sign(connection, made.id, made.hash, "anna", "", datetime.now(UTC))
+        store.prepare(connection, made.id, made.hash, "bert", datetime.now(UTC))
+        with pytest.raises(FixDocument, match="another person"):
+            store.sign(connection, made.id, made.hash, "bert", "", datetime.now(UTC))
+        store.sign(connection, made.id, made.hash, "anna", "", datetime.now(UTC), all_noted(made.body))
     for damage in (
         "update statement set body = '{}' where id = :id", "delete from statement where id = :id",
         "update statement_document set net = 0 where statement_id = :id", "delete from statement_document where statement_id = :id",
@@ -363,7 +369,7 @@ def test_a_signed_statement_is_frozen_and_what_comes_later_shows_as_changes(sold
         mail = connection.execute(
             text("select subject, pdf, csv from mail where topic = 'statement' order by id desc limit 1")
         ).one()
-    assert (frozen.hash, frozen.signed_by, frozen.intact, month["changed"]) == (made.hash, "anna", True, True)
+    assert (frozen.hash, frozen.signed_by, frozen.intact, month.changed) == (made.hash, "anna", True, True)
     (change,) = changes
     assert looked_at == {**change, "line_after": None}, "seen at once, explained by the next statement"
     assert change["line_after"] is not None
@@ -379,6 +385,40 @@ def test_a_signed_statement_is_frozen_and_what_comes_later_shows_as_changes(sold
     assert bytes(mail.pdf).startswith(b"%PDF") and entry["name"] not in mail.subject
     with pytest.raises(FixDocument, match="signed before"), pair.engine.begin() as connection:
         store.sign(connection, now.id, now.hash, "bert", "", datetime.now(UTC))
+    assert month.state == "changed since anna approved it"
+    revise(sold, now)
+
+
+def revise(sold: Sold, now: store.Kept) -> None:
+    """The changed month is prepared and signed again: version 2 says what moved, version 1 stays."""
+    first, engine = sold.month.first, sold.pair.engine
+    with engine.begin() as connection:
+        store.prepare(connection, now.id, now.hash, "anna", datetime.now(UTC))
+        (month,) = store.months(connection, ["us"])
+        assert month.state == "changed since anna approved it; revision prepared by anna"
+        store.sign(connection, now.id, now.hash, "bert", "one more invoice", datetime.now(UTC), all_noted(now.body))
+    with engine.connect() as connection:
+        one, two = store.signed(connection, "us", first, 1), store.signed(connection, "us", first)
+        assert one is not None and two is not None
+        assert [(kept.version, kept.signed_by, kept.intact) for kept in (one, two)] == [
+            (1, "anna", True),
+            (2, "bert", True),
+        ]
+        assert store.moved_lines(one.body, two.body)
+        (month,) = store.months(connection, ["us"])
+    assert month.state == "revised by bert"
+    with engine.begin() as connection:
+        with pytest.raises(FixDocument, match="where it was filed"):
+            store.file(connection, two.id, "bert", " ", datetime.now(UTC))
+        store.file(connection, two.id, "bert", "return of the month", datetime.now(UTC))
+    with pytest.raises(DBAPIError, match="stays recorded"), engine.begin() as connection:
+        connection.execute(text("delete from statement_filing"))
+    with engine.connect() as connection:
+        assert [month.state for month in store.months(connection, ["us"])] == ["filed"]
+
+
+def all_noted(body: Row) -> dict[str, str]:
+    return dict.fromkeys(store.to_note(body), "looked at")
 
 
 def test_a_month_that_is_not_over_cannot_be_signed(sold: Sold) -> None:

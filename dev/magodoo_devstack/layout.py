@@ -26,6 +26,11 @@ class Layout:
     def var(self) -> Path:
         return self.checkout / "var"
 
+    def make_var(self) -> None:
+        """Make `var`, or close it where it is open: keys, mails, payloads and logs are for the account that runs the stack only."""
+        self.var.mkdir(parents=True, exist_ok=True)
+        self.var.chmod(0o700)
+
     @property
     def stack(self) -> Path:
         return self.var / "stack"

@@ -122,6 +122,7 @@ def migrate(layout: Layout, state: State) -> None:
 
 
 def _prepare(layout: Layout, progress: Progress, state: State | None) -> State:
+    layout.make_var()
     with progress.step("ports and passwords") as detail:
         if state is None and (layout.postgres / "PG_VERSION").exists():
             raise FixConfiguration(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import ssl
 import threading
@@ -80,8 +81,9 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--certificate", type=Path, help="PEM file; STARTTLS is then required")
     parser.add_argument("--key", type=Path)
-    parser.add_argument("--user", default="")
-    parser.add_argument("--password", default="")
+    parser.add_argument(
+        "--user", default="", help="a login name; its password is in the variable MAGODOO_MAIL_PASSWORD"
+    )
     given = parser.parse_args(words)
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -92,7 +94,7 @@ def main(words: Sequence[str] | None = None) -> None:
         certificate=given.certificate,
         key=given.key,
         user=given.user,
-        password=given.password,
+        password=os.environ.get("MAGODOO_MAIL_PASSWORD", ""),
     )
     print(f"mail: 127.0.0.1:{given.port}, kept in {given.folder}")
     over.wait()

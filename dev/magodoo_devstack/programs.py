@@ -23,7 +23,9 @@ class Program:
     stop_signal: str = "TERM"
     stop_seconds: int = 10
     whole_group: bool = True
-    variables: tuple[tuple[str, str], ...] = ()  # beside the environment of all
+    variables: tuple[
+        tuple[str, str], ...
+    ] = ()  # beside the environment of all; secrets are here, as everybody may read a command line
 
 
 def programs(layout: Layout, state: State) -> list[Program]:
@@ -46,20 +48,19 @@ def programs(layout: Layout, state: State) -> list[Program]:
 
 
 def _magento(layout: Layout, state: State) -> Program:
-    words = (
-        "--port", state.ports["magento"], "--state", layout.demo / "magento.json",
-        "--token", state.secrets.magento_token, "--key", state.secrets.control,
-    )  # fmt: skip
-    return Program("sandbox-magento", _module("magodoo_sandbox.magento", *words), 10)
+    words = ("--port", state.ports["magento"], "--state", layout.demo / "magento.json")
+    keys = (("MAGODOO_SANDBOX_TOKEN", state.secrets.magento_token), ("MAGODOO_SANDBOX_KEY", state.secrets.control))
+    return Program("sandbox-magento", _module("magodoo_sandbox.magento", *words), 10, variables=keys)
 
 
 def _odoo(layout: Layout, state: State) -> Program:
-    words = (
-        "--port", state.ports["odoo"], "--state", layout.demo / "odoo.json",
-        "--sync-key", state.secrets.odoo_key, "--admin-key", state.secrets.odoo_admin_key,
-        "--key", state.secrets.control,
-    )  # fmt: skip
-    return Program("sandbox-odoo", _module("magodoo_sandbox.odoo", *words), 10)
+    words = ("--port", state.ports["odoo"], "--state", layout.demo / "odoo.json")
+    keys = (
+        ("MAGODOO_SANDBOX_SYNC_KEY", state.secrets.odoo_key),
+        ("MAGODOO_SANDBOX_ADMIN_KEY", state.secrets.odoo_admin_key),
+        ("MAGODOO_SANDBOX_KEY", state.secrets.control),
+    )
+    return Program("sandbox-odoo", _module("magodoo_sandbox.odoo", *words), 10, variables=keys)
 
 
 def _real_odoo(layout: Layout, state: State) -> Program:

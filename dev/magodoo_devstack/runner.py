@@ -27,11 +27,13 @@ def start(layout: Layout, state: State, programs: list[Program]) -> None:
     Raises:
         FixConfiguration: it did not start; its output is in the message.
     """
+    layout.make_var()
     for folder in (layout.stack, layout.log, layout.mail, layout.airflow):
         folder.mkdir(parents=True, exist_ok=True)
     layout.mail.chmod(0o700)
     file = layout.stack / "supervisord.conf"
     file.touch(mode=0o600)
+    file.chmod(0o600)  # also one that was there: it holds the keys of the programs
     with file.open("w") as out:
         _configuration(state, programs).write(out)
     done = subprocess.run(  # noqa: S603

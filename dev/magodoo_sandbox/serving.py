@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
 import time
@@ -13,6 +14,14 @@ from starlette.types import Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _transports: dict[Any, asyncio.Transport] = {}  # by client and server address
+
+
+def secret(name: str) -> str:
+    """Return the variable MAGODOO_SANDBOX_<name> of the environment; ends the program with a message when it is not set."""
+    variable = f"MAGODOO_SANDBOX_{name}"
+    if not os.environ.get(variable):
+        raise SystemExit(f"set the variable {variable}: see the text at the top of this program's __main__.py")
+    return os.environ[variable]
 
 
 class CuttableProtocol(H11Protocol):

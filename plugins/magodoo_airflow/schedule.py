@@ -6,6 +6,7 @@ Assets trigger, work lists decide: an asset event only starts a run; what the ru
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +16,8 @@ from airflow.sdk.definitions.callback import SyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from magodoo.errors import BadSettings
-from magodoo.settings import Instance
+from magodoo.settings import Instance as Instance  # DAG files take it from here
+from magodoo.settings.model import INSTANCE_ID
 from magodoo.settings.read import read_with_problems
 from magodoo_airflow.notify import TaskFailed
 from magodoo_airflow.retries import RUN_TIMEOUT, RUN_TIMEOUTS
@@ -36,6 +38,16 @@ def instances() -> Iterator[Instance]:
     for problem in reading.problems:
         log.error("settings: %s", problem)
     yield from reading.settings.instances.values()
+
+
+def names() -> list[str]:
+    """Return the ids of all instances, broken entries included: their preflight says what is wrong. An id that is none is left out."""
+    try:
+        reading = read_with_problems()
+    except BadSettings:  # logged by instances()
+        return []
+    broken = [problem.instance for problem in reading.problems if problem.instance]
+    return [name for name in dict.fromkeys([*reading.settings.instances, *broken]) if re.fullmatch(INSTANCE_ID, name)]
 
 
 def asset(instance: Instance, name: str) -> Asset:

@@ -11,7 +11,9 @@ from sandbox_backend import SandboxBackend
 
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.deliveries import Delivery
-from magodoo.errors import FixDocument
+from magodoo.errors import FixDocument, MagodooError
+from magodoo.flows.load_tables import CompanyAmounts, Draft, Table, complete, unequal_in_company
+from magodoo.money import dump_json, parse_json
 from magodoo_devstack.live_odoo import LiveOdoo
 
 Backend = LiveOdoo | SandboxBackend
@@ -249,39 +251,106 @@ def test_a_picking_with_nothing_to_ship_is_refused_with_odoos_words(client: Odoo
 
 
 def test_a_payment_in_company_currency_settles_a_foreign_invoice_at_the_invoice_s_own_rate(
-    client: OdooClient, admin: OdooClient, shop: Shop
+    client: OdooClient, shop: Shop
 ) -> None:
-    """docs/business-rules.md#payments: the currency charged. At Odoo's own rate of the day a residue would stay."""
-    if (
-        client.rpc.version.major < 19
-    ):  # matching two currencies reads stock.valuation.layer, as an inventory manager may
-        users = admin.rpc.call("res.users", "search", domain=[["login", "=", "sync"]])
-        group = admin.rpc.call("ir.model.data", "check_object_reference", module="stock", xml_id="group_stock_manager")[
-            1
-        ]
-        admin.rpc.write_call("res.users", "write", ids=users, vals={"groups_id": [[4, group]]})
+    """docs/business-rules.md#payments: the currency charged. At Odoo's own rate of the day a residue would stay.
+
+    At the rate of charge and document, the rest of another charge is an exchange difference, which 18 books only for some.
+    """
     shop.load_partner()
-    left = {}
-    for number, (rate, forced) in enumerate(
-        [("0.92", False), ("0.95", False), ("0.92", True), ("0.95", True), ("0.9", True)]
-    ):
-        rows = [list(row) for row in shop.move_rows(number, number)]
-        rows[0][MOVE_FIELDS.index("currency_id/.id")] = str(shop.currencies["EUR"])
-        rows[0][MOVE_FIELDS.index("invoice_currency_rate")] = rate
+    settled = {}
+    cases = [
+        ("0.92", "", True),
+        ("0.95", "", True),
+        ("0.9", "", True),
+        ("0.95", "90.95", True),
+        ("0.92", "70", True),
+        ("0.95", "", False),
+    ]
+    for number, (rate, charged, forced) in enumerate(cases):
+        rows = [list(row) for row in shop.move_rows(number, number, currency="EUR", rate=rate)]
         for row in rows:
             row[MOVE_FIELDS.index("invoice_line_ids/sale_line_ids/id")] = ""
             row[MOVE_FIELDS.index("invoice_line_ids/extra_tax_data")] = ""
         (move,) = shop.load_moves(rows).ids.values()
         client.invoices.post([move])
         (invoice,) = client.documents.by_ids("invoice", [move]).rows
-        paid = f"{invoice['amount_total_signed']}"
-        (payment,) = shop.load_payments(shop.payment_rows(move, number, paid)).ids.values()
+        paid = Decimal(charged or invoice["amount_total_signed"])
+        (payment,) = shop.load_payments(shop.payment_rows(move, number, f"{paid}")).ids.values()
         client.payments.post([payment])
-        own = invoice["amount_total"] / invoice["amount_total_signed"]
-        after = client.payments.reconcile_one(payment, move, rate=own if forced else None)
-        left[rate, forced] = (after["payment_state"], after["amount_residual"])
-    assert {left[case] for case in left if case[1]} == {("paid", 0)}
-    assert {left[case] for case in left if not case[1]} == {("partial", Decimal("0.01")), ("partial", Decimal("2.65"))}
+        try:
+            after = client.payments.reconcile_one(
+                payment, move, rate=invoice["amount_total"] / paid if forced else None
+            )
+        except MagodooError as problem:
+            settled[rate, charged, forced] = type(problem).__name__
+        else:
+            settled[rate, charged, forced] = (after["payment_state"], after["amount_residual"])
+    may = client.installation.may_book_exchange_differences()
+    assert may == (client.rpc.version.major >= 19)
+    assert {settled[rate, "", True] for rate in ("0.92", "0.95", "0.9")} == {("paid", 0)}
+    assert {settled["0.95", "90.95", True], settled["0.92", "70", True]} == {("paid", 0) if may else "Forbidden"}
+    assert settled["0.95", "", False] != ("paid", 0)
+
+
+SHIPPED = (*LINES, Line("SHIPPING", "1", "4.69", "4.69"))  # 5.11 in Magento; at 0.92 Odoo makes it 5.10
+
+
+@pytest.mark.parametrize("kind", ["out_invoice", "out_refund"])
+def test_company_amounts_are_forced_to_the_cent_on_lines_with_and_without_tax(
+    client: OdooClient, shop: Shop, kind: str
+) -> None:
+    shop.load_partner()
+    rows = shop.move_rows(1, 1, SHIPPED, kind=kind, currency="EUR", rate="0.92")
+    for row in rows:
+        row[MOVE_FIELDS.index("invoice_line_ids/sale_line_ids/id")] = ""
+    table = Table("account.move", MOVE_FIELDS, tuple(map(tuple, rows)))
+    nets = dict(
+        zip((row[MOVE_FIELDS.index("invoice_line_ids/id")] for row in rows), (434_600, 405_500, 51_100), strict=True)
+    )
+    draft = Draft(table, CompanyAmounts(891_200, 69_300, "USD", nets))
+    (move,) = client.invoices.create(*shop.fitted("account.move", MOVE_FIELDS, rows)).ids.values()
+    word = "invoice" if kind == "out_invoice" else "credit_memo"
+    (loaded,) = client.documents.by_ids(word, [move]).rows
+    assert unequal_in_company(loaded, draft) is not None
+    complete(client, {move: draft})
+    client.invoices.post([move])
+    (posted,) = client.documents.by_ids(word, [move]).rows
+    assert amounts(posted) == (Decimal("81.98"), Decimal("6.37"), Decimal("88.35"))
+    signed = [abs(posted[f"amount_{name}_signed"]) for name in ("untaxed", "tax", "total")]
+    assert signed == [Decimal("89.12"), Decimal("6.93"), Decimal("96.05")]
+    assert unequal_in_company(posted, draft) is None
+
+
+def test_at_odoo_s_own_rate_only_the_amounts_in_the_document_s_currency_are_forced(
+    client: OdooClient, shop: Shop
+) -> None:
+    shop.load_partner()
+    rows = [list(row) for row in shop.move_rows(1, 1, SHIPPED, currency="EUR", rate="0.92")]
+    extra, link, rate = (
+        MOVE_FIELDS.index(name)
+        for name in ("invoice_line_ids/extra_tax_data", "invoice_line_ids/sale_line_ids/id", "invoice_currency_rate")
+    )
+    for row in rows:
+        row[link] = ""
+        if row[extra]:
+            forced = parse_json(row[extra])
+            del forced["rate"], forced["manual_total_excluded"]
+            for tax in forced["manual_tax_amounts"].values():
+                del tax["base_amount"], tax["tax_amount"]
+            row[extra] = dump_json(forced)
+        del row[rate]
+    fields = tuple(name for name in MOVE_FIELDS if name != "invoice_currency_rate")
+    (move,) = client.invoices.create(*shop.fitted("account.move", fields, rows)).ids.values()
+    draft = Draft(Table("account.move", fields, tuple(map(tuple, rows))))
+    if client.rpc.version.major < 19:
+        complete(client, {move: draft})
+    client.invoices.post([move])
+    (posted,) = client.documents.by_ids("invoice", [move]).rows
+    assert amounts(posted) == (Decimal("81.98"), Decimal("6.37"), Decimal("88.35"))
+    assert unequal_in_company(posted, draft) is None
+    own = posted["amount_total"] / posted["invoice_currency_rate"]
+    assert abs(posted["amount_total_signed"] - own) <= Decimal("0.03"), "a rounding for each line and the tax"
 
 
 def test_the_credit_left_counts_open_invoices_and_confirmed_orders(

@@ -18,6 +18,7 @@ from magodoo_devstack.layout import Layout
 from magodoo_devstack.state import State
 
 INSTANCE = "us"
+BACKFILL = f"sales_backfill__{INSTANCE}"
 CHAIN = tuple(f"{name}__{INSTANCE}" for name in (*EXTRACTS, *STAGES))
 PATIENCE = 600
 _STATE = {

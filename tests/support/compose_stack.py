@@ -27,7 +27,13 @@ from magodoo_devstack import ports
 from magodoo_devstack.airflow import Api
 from magodoo_devstack.postgres import Cluster
 
-AIRFLOW = ("airflow-apiserver", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
+AIRFLOW = (
+    "airflow-apiserver",
+    "airflow-execution-api",
+    "airflow-scheduler",
+    "airflow-dag-processor",
+    "airflow-triggerer",
+)
 QUICK = {  # so that the loss of a worker is noticed in seconds, as the test cannot wait five minutes
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
@@ -50,7 +56,7 @@ class ComposeStack:
 
     def __init__(self, folder: Path, cluster: Cluster, **variables: str) -> None:
         self.folder, self.cluster = folder, cluster
-        self.ports = {name: ports.any_free() for name in ("airflow", "redis", "flower", "magento", "odoo")}
+        self.ports = {name: ports.any_free() for name in ("airflow", "execution", "redis", "flower", "magento", "odoo")}
         required = {name: secrets.token_hex(12) for name, operator in compose.variables().items() if operator == "?"}
         fernet = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
         self.variables = required | {"AIRFLOW_FERNET_KEY": fernet} | variables
@@ -149,7 +155,8 @@ class ComposeStack:
         """Addresses and folders of the containers as those of this machine."""
         places = {
             "@postgres/": f"@127.0.0.1:{self.cluster.port}/", "@redis:6379": f"@127.0.0.1:{self.ports['redis']}",
-            "airflow-apiserver:8080": f"127.0.0.1:{self.ports['airflow']}", "localhost:8080": f"127.0.0.1:{self.ports['airflow']}",
+            "airflow-execution-api:8080": f"127.0.0.1:{self.ports['execution']}", "localhost:8080/execution": f"127.0.0.1:{self.ports['execution']}/execution",
+            "localhost:8080": f"127.0.0.1:{self.ports['airflow']}",
             "localhost:5555": f"127.0.0.1:{self.ports['flower']}", "localhost/8081": f"127.0.0.1/{self.ports['magento']}",
             "localhost/8069": f"127.0.0.1/{self.ports['odoo']}", "0.0.0.0": "127.0.0.1",
             "/opt/magodoo/shared": str(self.folder / "shared"), "/opt/magodoo/config": str(self.folder / "config"),
@@ -172,7 +179,7 @@ class ComposeStack:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "AIRFLOW_HOME": str(self.folder / "airflow"),
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.folder / "airflow" / "logs"),
-            "AIRFLOW__API__PORT": str(self.ports["airflow"]),
+            "AIRFLOW__API__PORT": str(self.ports["execution" if name == "airflow-execution-api" else "airflow"]),
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__CELERY__FLOWER_PORT": str(self.ports["flower"]),
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(ports.any_free()),

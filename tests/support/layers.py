@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-WORDS = {"domain", "errors", "money", "timestamps", "erasing", "pg_copy", "pg_sessions", "__version__"}
+WORDS = {"domain", "characters", "errors", "money", "timestamps", "erasing", "pg_copy", "pg_sessions", "__version__"}
 MAY: dict[str, set[str]] = {
     "dags": {"magodoo_airflow", "domain"},
     "magodoo_airflow": WORDS
@@ -31,6 +31,7 @@ MAY: dict[str, set[str]] = {
     "money": {"errors"},
     "domain": set(),
     "errors": set(),
+    "characters": set(),
     "timestamps": set(),
     "pg_sessions": set(),
     "__version__": set(),

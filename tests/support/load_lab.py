@@ -54,6 +54,7 @@ POLICY: dict[str, Any] = {
     "taxes": [{"rate": "8.25", "odoo_tax": "US 8.25%"}, {"rate": "19", "odoo_tax": "DE 19%"}],
     "payment_methods": {"card": {"captured_by_provider": True, "journal": "CARD", "authorises": True}, "checkmo": {}},
     "odoo": {"pricelists": {"USD": "Magento USD", "EUR": "Magento EUR"}},
+    "company_rate": "magento",
     "settle_seconds": 1,
     "lease_seconds": 30,
 }  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 from magodoo.connectors.odoo.bulk_load import Loaded
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.deliveries import Delivery
-from magodoo.flows.load_tables import Table, complete, fit
+from magodoo.flows.load_tables import Draft, Table, complete, fit
 from magodoo.money import dump_json
 from magodoo_devstack import odoo_provision
 
@@ -104,11 +104,12 @@ class Shop:
         found += self.client.documents.by_ids("credit_memo", list(loaded.ids.values())).rows
         drafts = {row["id"] for row in found if row["state"] == "draft"}
         asked = {
-            id: Table("account.move", MOVE_FIELDS, tuple(map(tuple, records[name])))
+            id: Draft(Table("account.move", MOVE_FIELDS, tuple(map(tuple, records[name]))))
             for name, id in loaded.ids.items()
             if id in drafts
         }
-        complete(self.client, asked)
+        if not self.client.rpc.has_field("account.move.line", "extra_tax_data"):
+            complete(self.client, asked)
         return loaded
 
     def load_payments(self, rows: Rows) -> Loaded:

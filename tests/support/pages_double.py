@@ -74,6 +74,7 @@ def client(folder: Path, url: str, role: str = "admin", below: str = "", **heade
 
         create_auth_manager()
         connection.engine.cache_clear()
+        connection.export_engine.cache_clear()
         outer = FastAPI(root_path=below)
         outer.mount("/magento", app)
 
@@ -93,5 +94,7 @@ def client(folder: Path, url: str, role: str = "admin", below: str = "", **heade
                 )
         finally:
             app.dependency_overrides = before
-            connection.engine().dispose()
-            connection.engine.cache_clear()
+            for engine in (connection.engine, connection.export_engine):
+                if engine.cache_info().currsize:
+                    engine().dispose()
+                engine.cache_clear()

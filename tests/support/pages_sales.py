@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -112,14 +112,22 @@ def stage(connection: Connection) -> None:
     sales_lines.note_agreement(connection, "us", utc_now())
 
 
-def keep_statement(connection: Connection, now: datetime, month: str = "2026-10") -> None:
+def keep_statement(
+    connection: Connection,
+    now: datetime,
+    month: str = "2026-10",
+    *,
+    separate_duties: bool = True,
+    unreadable: Sequence[dict[str, str]] = (),
+) -> None:
     """The statement of a month of these sales, over a ledger that is empty: it explains nothing of it."""
-    instance = Instance(id="us", magento_connection="m", odoo_connection="o")
+    instance = Instance(id="us", magento_connection="m", odoo_connection="o", separate_duties=separate_duties)
     of = Month.read(month, instance.zone)
     sales = documents.read(connection, instance, of, now)
     assert sales.in_month(Side.ODOO)
     sources = statement.Sources(
         instance=instance, sales=sales, explanation=explanation.explain(sales, instance), ledger=GeneralLedger("USD", {1: "INV"}, totals={}),
-        ledger_steps=[], by_rate={}, clearing=[], gaps=[], unread_stores=[], without_store=[], unreadable=[], schedules=schedules.read(connection, instance, of, now, {}), over=True,
+        ledger_steps=[], by_rate={}, clearing=[], gaps=[], unread_stores=[], without_store=[], unreadable=unreadable,
+        schedules={**schedules.read(connection, instance, of, now, {}), "critical": schedules.critical(connection, "us", sales, now)}, over=True,
     )  # fmt: skip
     store.keep(connection, "us", of.first, statement.statement(sources), now, "run 1")

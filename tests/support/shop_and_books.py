@@ -89,7 +89,7 @@ class ShopAndBooks:
 
     def books_connection(self) -> OdooConnection:
         """Odoo as the restricted user that the pipeline works as."""
-        return OdooConnection(self.odoo.url, self.odoo.db.name, "sync-key", self.instance.odoo.company_id)
+        return OdooConnection(self.odoo.url, self.odoo.db.name, "sync-key", self.instance.odoo.company_id, "sync")
 
     @contextmanager
     def policy(self, **policy: Any) -> Iterator[None]:

@@ -51,6 +51,7 @@ def policy(month: Month) -> dict[str, Any]:
         "time_zone": "America/New_York",
         "books_from": f"{month.first + timedelta(days=4)} 06:00:00",
         "closed_period": "post_in_open_period",
+        "separate_duties": True,
     }
 
 

@@ -1,4 +1,8 @@
-"""`python -m magodoo_sandbox.odoo --port 8069 --provision --key K --sync-key S --admin-key A`: serve until stopped."""
+"""`python -m magodoo_sandbox.odoo --port 8069 --provision`: serve until stopped.
+
+Its secrets are variables of the environment, as everybody on the machine may read a command line: `MAGODOO_SANDBOX_KEY` (X-Sandbox-Key
+of the control routes), `MAGODOO_SANDBOX_SYNC_KEY` and `MAGODOO_SANDBOX_ADMIN_KEY` (the API keys of the users sync and admin).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from pathlib import Path
 
 from magodoo_sandbox.odoo.database import OdooDatabase
 from magodoo_sandbox.odoo.server import OdooApp
-from magodoo_sandbox.serving import uvicorn_server
+from magodoo_sandbox.serving import secret, uvicorn_server
 
 
 def main() -> None:
@@ -21,9 +25,6 @@ def main() -> None:
     start.add_argument(
         "--provision", action="store_true", help="a database prepared for the pipeline, without documents"
     )
-    parser.add_argument("--key", required=True, help="the X-Sandbox-Key of the control routes")
-    parser.add_argument("--sync-key", required=True, help="the API key of the user sync")
-    parser.add_argument("--admin-key", required=True, help="the API key of the user admin")
     parser.add_argument(
         "--series",
         type=int,
@@ -32,6 +33,7 @@ def main() -> None:
         help="the version that the routes answer as (default 19)",
     )
     options = parser.parse_args()
+    key, sync, admin = secret("KEY"), secret("SYNC_KEY"), secret("ADMIN_KEY")
 
     def open_database() -> OdooDatabase:
         if not options.state:
@@ -40,10 +42,10 @@ def main() -> None:
         else:
             db = OdooDatabase.load_file(options.state)
         db.series = options.series
-        db.give_keys(sync=options.sync_key, admin=options.admin_key)
+        db.give_keys(sync=sync, admin=admin)
         return db
 
-    uvicorn_server(OdooApp(open_database(), options.key, open_database), options.host, options.port).run()
+    uvicorn_server(OdooApp(open_database(), key, open_database), options.host, options.port).run()
 
 
 if __name__ == "__main__":

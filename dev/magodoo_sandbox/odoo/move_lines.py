@@ -160,13 +160,25 @@ class MoveLine(Model):
 
     def match(self, env: Env, ids: list[int]) -> None:
         """Pairs debits with credits, oldest first, and carries the outcome to moves and payments."""
+        whole = self._is_whole(env, ids)
         by_age = sorted(ids, key=lambda i: (self.rows[i].get("date_maturity") or self.get(self.rows[i], "date"), i))
         for debit in [i for i in by_age if self.rows[i].get("amount_residual", ZERO) > 0]:
             for credit in [i for i in by_age if self.rows[i].get("amount_residual", ZERO) < 0]:
                 if self.rows[debit].get("amount_residual", ZERO) > 0 > self.rows[credit].get("amount_residual", ZERO):
                     self._pair(env, debit, credit)
-        self._close_exchange(env, ids)
+        self._close_exchange(env, ids, whole)
         self._announce(env, ids)
+
+    def _is_whole(self, env: Env, ids: list[int]) -> bool:
+        """Whether the items in company currency are, at the rate in the context, exactly those in another currency (measured on 18, 19)."""
+        rate = env.context.get("forced_rate_from_register_payment")
+        rows = [self.rows[line] for line in ids]
+        own = [row for row in rows if row["currency_id"] == self.get(row, "company_currency_id")]
+        if not rate or not own or len(own) == len(rows):
+            return False
+        company = sum((row.get("amount_residual", ZERO) for row in own), ZERO)
+        others = sum((row.get("amount_residual_currency", ZERO) for row in rows if row not in own), ZERO)
+        return rounded(abs(company) * number(rate)) == abs(others)
 
     def unmatch(self, env: Env, ids: list[int]) -> None:
         partials = env["account.partial.reconcile"]
@@ -240,14 +252,17 @@ class MoveLine(Model):
         rate = number(forced) if forced else env["account.move"].own_rate(env, facts)
         return Decimal(min(rest_currency, rounded(amount * rate)))
 
-    def _close_exchange(self, env: Env, ids: list[int]) -> None:
-        """A residue in company currency only is an exchange difference and gets its entry (docs/facts/pair.md#6)."""
+    def _close_exchange(self, env: Env, ids: list[int], whole: bool) -> None:
+        """A residue in company currency only is an exchange difference and gets its entry (docs/facts/pair.md#6).
+
+        So is what is left in company currency of items that are `whole` at their rate.
+        """
         if env.context.get("no_exchange_difference"):
             return
         for line in ids:
             row = self.rows[line]
             rest = row.get("amount_residual", ZERO)
-            if rest and row.get("amount_residual_currency", ZERO) == 0:
+            if rest and (whole or row.get("amount_residual_currency", ZERO) == 0):
                 env["account.move"].book_exchange(env, line, rest)
 
     def _announce(self, env: Env, ids: list[int]) -> None:

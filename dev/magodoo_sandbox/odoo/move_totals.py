@@ -19,6 +19,9 @@ from magodoo_sandbox.odoo.taxes import Part, TaxedLine, Terms
 _CREDIT = ("out_invoice", "in_refund", "out_receipt")
 
 
+_AMOUNTS = ("amount_currency", "balance")
+
+
 class MoveTotals(Model):
     """What `account.move` recomputes. An entry keeps the lines that it was given."""
 
@@ -43,10 +46,7 @@ class MoveTotals(Model):
             for record in ids:
                 self._force_total(env, record, vals["tax_totals"])
             self._finish(env, ids)
-        elif "invoice_cash_rounding_id" in vals:
-            self._finish(env, ids)
-        elif commands and all(self._is_tax_line(command) for command in commands):
-            self._carry_balance(env, commands)
+        elif "invoice_cash_rounding_id" in vals or (commands and all(self._is_amount(command) for command in commands)):
             self._finish(env, ids)
         elif any(command[0] != 1 or set(command[2]) - {"extra_tax_data"} for command in commands):
             self.rebuild(env, ids)
@@ -261,17 +261,26 @@ class MoveTotals(Model):
         amount = lines.rows[own[0]].get("amount_currency", ZERO) + difference
         lines.put(env, own[0], amount_currency=amount, balance=rounded(amount / row["invoice_currency_rate"]))
 
-    def _is_tax_line(self, command: Any) -> bool:
+    def _is_amount(self, command: Any) -> bool:
+        """Whether a command forces amounts of a tax line, or company amounts of a document's product line: these stay."""
         line = self.db.tables["account.move.line"].get(command[1]) if command[0] == 1 else None
-        return bool(line) and line["display_type"] == "tax"  # type: ignore[index]
+        if line is None or self.rows[line["move_id"]]["move_type"] == "entry":
+            return False
+        return line["display_type"] == "tax" or (line["display_type"] == "product" and set(command[2]) <= {"balance"})
 
-    def _carry_balance(self, env: Env, commands: list[Any]) -> None:
-        lines = env["account.move.line"]
-        for _, line, vals in commands:
-            rate = self.rows[lines.rows[line]["move_id"]]["invoice_currency_rate"]
-            if "amount_currency" in vals:
-                amount = rounded(number(vals["amount_currency"]))
-                lines.put(env, line, amount_currency=amount, balance=rounded(amount / rate))
+    def with_balance(self, command: Any) -> Any:
+        """The command as Odoo understands it: an unchanged balance is not written, and follows from another amount (measured on 18, 19)."""
+        if command[0] != 1 or not self._is_amount(command):
+            return command
+        line = self.db.tables["account.move.line"][command[1]]
+        given = {name: rounded(number(value)) if name in _AMOUNTS else value for name, value in command[2].items()}
+        changed = {
+            name: value for name, value in given.items() if name not in _AMOUNTS or value != line.get(name, ZERO)
+        }
+        if "amount_currency" in changed and "balance" not in changed:
+            rate = self.rows[line["move_id"]]["invoice_currency_rate"]
+            changed["balance"] = rounded(changed["amount_currency"] / rate)
+        return [1, command[1], changed]
 
     # Facts
 
@@ -334,6 +343,8 @@ class MoveTotals(Model):
         lines = env["account.move.line"]
         item = lines.rows[line]
         company = lines.get(item, "company_id")
+        if self.db.series < 19:  # it reads the valuation layers of the entry that it posts
+            self.db.rights.check(env, "stock.valuation.layer", "read")
         journals = [
             r for r in env["account.journal"].rows.values() if r.get("code") == "EXCH" and r["company_id"] == company
         ]
@@ -341,7 +352,8 @@ class MoveTotals(Model):
             return
         accounts = env["account.account"]
         gain = accounts.of_type(company, "income_other") if rest < 0 else accounts.of_type(company, "expense")
-        common = {"currency_id": item["currency_id"], "amount_currency": ZERO}
+        left = item.get("amount_residual_currency", ZERO)  # of an item in company currency: the same
+        common = {"currency_id": item["currency_id"]}
         entry = {
             "move_type": "entry",
             "journal_id": journals[0]["id"],
@@ -356,10 +368,21 @@ class MoveTotals(Model):
                         **common,
                         "account_id": item["account_id"],
                         "balance": -rest,
+                        "amount_currency": -left,
                         "name": "Currency exchange rate difference",
                     },
                 ],
-                [0, 0, {**common, "account_id": gain, "balance": rest, "name": "Currency exchange rate difference"}],
+                [
+                    0,
+                    0,
+                    {
+                        **common,
+                        "account_id": gain,
+                        "balance": rest,
+                        "amount_currency": left,
+                        "name": "Currency exchange rate difference",
+                    },
+                ],
             ],
         }
         move = self.make(env, [entry])[0]
@@ -367,6 +390,7 @@ class MoveTotals(Model):
         counter = self.get(self.rows[move], "line_ids")[0]
         debit, credit = (counter, line) if rest < 0 else (line, counter)
         partial = {"debit_move_id": debit, "credit_move_id": credit, "amount": abs(rest)}
+        partial |= {"debit_amount_currency": abs(left), "credit_amount_currency": abs(left)}
         partials = env["account.partial.reconcile"]
         matched = sorted({i for name in ("matched_debit_ids", "matched_credit_ids") for i in lines.get(item, name)})
         partials.make(env, [partial])

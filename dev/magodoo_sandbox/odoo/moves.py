@@ -131,6 +131,15 @@ class Move(MoveTotals):
 
     # Writing
 
+    def convert(
+        self, env: Env, cells: list[tuple[list[str], Any]], warnings: list[tuple[str, str]], top: str = ""
+    ) -> Row:
+        """Values of a load: 18 ignores the rate in it and keeps one that is written on the draft (docs/facts/odoo-versions.md#4)."""
+        vals = super().convert(env, cells, warnings, top)
+        if self.db.series == 18:
+            vals.pop("invoice_currency_rate", None)
+        return vals
+
     def complete(self, env: Env, vals: Row) -> None:
         kind = vals["move_type"]
         journal = env["account.journal"].rows.get(int(vals.get("journal_id") or 0))
@@ -193,6 +202,8 @@ class Move(MoveTotals):
             if refused:
                 fields = ", ".join(refused)
                 raise UserError(f"You cannot modify the following readonly fields on a posted move: {fields}")
+        if vals.get("line_ids"):
+            vals["line_ids"] = [self.with_balance(command) for command in vals["line_ids"]]
         if "partner_id" in vals:
             vals["commercial_partner_id"] = self._commercial(env, vals["partner_id"])
         if "invoice_date" in vals and vals["invoice_date"] and "date" not in vals:

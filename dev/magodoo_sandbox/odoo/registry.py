@@ -24,7 +24,7 @@ MODELS: tuple[type[Model], ...] = (
     ledger.Account, ledger.Tax, ledger.TaxGroup, ledger.FiscalPosition, ledger.FiscalPositionAccount, ledger.Journal,
     ledger.PaymentTerm, ledger.PaymentTermLine, beside.CashRounding,
     ledger.EdiFormat, ledger.MethodLine,
-    warehouse.Warehouse, warehouse.Location, warehouse.PickingType, warehouse.Quant,
+    warehouse.Warehouse, warehouse.Location, warehouse.PickingType, warehouse.Quant, warehouse.ValuationLayer,
     Team, Carrier, Order, OrderLine, AdvancePayment,
     Move, MoveLine, PartialReconcile, Payment, PaymentRegister, Reversal, StatementLine,
     Picking, StockMove, StockMoveLine, Lot, BackorderConfirmation, ConfirmSms, ReturnPicking, ReturnLine,

@@ -97,6 +97,7 @@ ACCESS: dict[str, dict[str, Groups]] = {
     "stock.location": _changed_by(_STOCK_ADMIN),
     "stock.picking.type": _changed_by(_STOCK_ADMIN),
     "stock.quant": _changed_by(_STOCK_ADMIN),
+    "stock.valuation.layer": dict.fromkeys(_VERBS, (_STOCK_ADMIN,)),
     "stock.picking": _SHIPPING,
     "stock.move": _SHIPPING,
     "stock.move.line": _SHIPPING,

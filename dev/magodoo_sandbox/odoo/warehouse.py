@@ -177,3 +177,10 @@ class Quant(Model):
     def at(self, product: int, location: int) -> int | None:
         found = self.db.store.find(self.name, "product_id", product)
         return next((i for i in found if self.rows[i]["location_id"] == location), None)
+
+
+class ValuationLayer(Model):
+    """What 18 reads of an entry that it posts for an exchange difference; nothing is valued here."""
+
+    name, label = "stock.valuation.layer", "Stock Valuation Layer"
+    declared = f.columns({"account_move_id": f.one("account.move", "Journal Entry")})

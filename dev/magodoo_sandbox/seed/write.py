@@ -136,6 +136,7 @@ def demo_settings(until: datetime) -> dict[str, Any]:
                 "time_zone": "UTC",
                 "books_from": cut_over.isoformat(sep=" "),
                 "mode": {"default": "observe"},
+                "separate_duties": False,
                 "payment_methods": {
                     "card": {"captured_by_provider": True, "journal": "CARD", "authorises": True},
                     "banktransfer": {},
@@ -149,6 +150,7 @@ def demo_settings(until: datetime) -> dict[str, Any]:
                     {"rate": "0", "odoo_tax": "0% Exempt", "country": "DE"},
                 ],
                 "odoo": {"pricelists": {"USD": "Magento USD", "EUR": "Magento EUR"}},
+                "company_rate": "magento",
                 "exclude": {"email_patterns": [EXCLUDED_EMAIL]},
                 "limits": {
                     "changes_per_run": 100000, "changes_per_day": 100000, "document_amount": "100000", "run_amount": "10000000",

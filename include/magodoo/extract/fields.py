@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from magodoo.characters import visible
 from magodoo.connectors.magento.schema import SET_ASIDE
 from magodoo.errors import Unreadable
 from magodoo.extract.details import Details
@@ -108,7 +109,11 @@ def small(row: Row, name: str) -> int | None:
 
 
 def words(row: Row, name: str, longest: int = LONGEST) -> str | None:
-    """Return a trimmed text, cut to `longest` characters; None when it is absent or empty. Numbers become text."""
+    """Return a trimmed text, cut to `longest` characters; None when it is absent or empty. Numbers become text.
+
+    It is kept as it was sent: keys and codes (SKUs, numbers, tracking numbers, names of master data) are compared with the other system, with
+    master data and with settings, which have them as they are. What people read is `prose`.
+    """
     value = row.get(name)
     if type(value) is str:
         return value.strip()[:longest] or None
@@ -119,6 +124,15 @@ def words(row: Row, name: str, longest: int = LONGEST) -> str | None:
     if not isinstance(value, str):
         raise Unreadable(f"{name}: not a text: {value!r:.60}")
     return value.strip()[:longest] or None
+
+
+def prose(row: Row, name: str, longest: int = LONGEST) -> str | None:
+    """Return a text that people read (a name, a phone, a description) as `words` does, on one line without control and format characters.
+
+    It is compared with nothing but prose.
+    """
+    read = words(row, name)
+    return None if read is None else visible(read).strip()[:longest] or None
 
 
 def key(row: Row, name: str) -> str | None:
@@ -202,7 +216,7 @@ def rows(row: Row, name: str) -> list[Row]:
 
 def person(row: Row, first: str = "firstname", last: str = "lastname") -> str | None:
     """Return first and last name in one text; None without either."""
-    return " ".join(part for name in (first, last) if (part := words(row, name))) or None
+    return " ".join(part for name in (first, last) if (part := prose(row, name))) or None
 
 
 def email(row: Row, name: str) -> str | None:
@@ -214,7 +228,7 @@ def email(row: Row, name: str) -> str | None:
 def set_aside(row: Row) -> Details:
     """Return the parts of a row that could not be read and were left out, as `details` stores them; {} for a whole one."""
     notes = row.get(SET_ASIDE)
-    return {"set_aside": "; ".join(map(str, notes))[:LONGEST]} if isinstance(notes, list) and notes else {}
+    return {"set_aside": visible("; ".join(map(str, notes)))[:LONGEST]} if isinstance(notes, list) and notes else {}
 
 
 def payload(row: Row) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def _item(item: Row) -> CanonicalLine:
         item_key=item_key,
         own_item_id=item_key,
         sku=fields.words(item, "sku", fields.LONGEST_KEY) or "",
-        name=fields.words(item, "name") or "",
+        name=fields.prose(item, "name") or "",
         quantity=fields.units(item, "qty"),
         price=fields.units(item, "price"),
     )

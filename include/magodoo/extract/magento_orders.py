@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
+from magodoo.characters import visible
 from magodoo.connectors.magento import bundles
 from magodoo.domain.states import MagentoOrderState
 from magodoo.domain.vocabulary import Kind, Side
@@ -29,7 +30,7 @@ def order(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
     document.lines, read = read_items(row)
     sums = Sums.of(document.lines, sum(read.base_gross.values()), fixed_tax(fields.rows(row, "items")))
     document.lines += shipping_line(
-        totals, base, name=fields.words(row, "shipping_description") or "", tax_percent=_shipping_percent(row)
+        totals, base, name=fields.prose(row, "shipping_description") or "", tax_percent=_shipping_percent(row)
     )
     complete(document, totals, base, sums, read.flaw)
     document.details |= _beside(document)
@@ -67,7 +68,7 @@ def _head(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
         customer_key=customer_id or email,
         customer_name=fields.person(billing) or fields.person(row, "customer_firstname", "customer_lastname"),
         customer_email=email,
-        customer_phone=fields.words(billing, "telephone"),
+        customer_phone=fields.prose(billing, "telephone"),
         ship_to_name=fields.person(shipping),
         country=fields.words(shipping, "country_id", 10) or fields.words(billing, "country_id", 10),
         vat=vat_of(row),
@@ -102,7 +103,10 @@ def _deleted_store(row: Row) -> Details:
     if row.get("store_id") is not None:
         return {}
     name = fields.words(row, "store_name") or ""
-    return {"deleted_store": ", ".join(part.strip() for part in name.splitlines() if part.strip()) or "without a name"}
+    return {
+        "deleted_store": ", ".join(part for line in name.splitlines() if (part := visible(line).strip()))
+        or "without a name"
+    }
 
 
 def _details(instance: Instance, row: Row, payment: Row, customer_id: str | None, email: str) -> Details:
@@ -118,7 +122,7 @@ def _details(instance: Instance, row: Row, payment: Row, customer_id: str | None
         "is_virtual": fields.flag(row, "is_virtual"),
         "is_guest": fields.flag(row, "customer_is_guest"),
         "customer_id": int(customer_id) if customer_id else None,
-        "shipping_description": fields.words(row, "shipping_description"),
+        "shipping_description": fields.prose(row, "shipping_description"),
         "shipping_tax_percent": None if shipping_percent is None else str(shipping_percent),
         "totals": {
             name: fields.units(row, f"total_{name}") for name in ("invoiced", "paid", "refunded", "canceled", "due")
@@ -192,7 +196,7 @@ def _item(item_id: str, item: Row, read: Rows) -> CanonicalLine:
         parent_item_key=fields.identity(item, "parent_item_id"),
         product_type=fields.words(item, "product_type", fields.LONGEST_KEY),
         sku=fields.words(item, "sku", fields.LONGEST_KEY) or "",
-        name=fields.words(item, "name") or "",
+        name=fields.prose(item, "name") or "",
         is_money=is_money,
         is_virtual=fields.flag(item, "is_virtual") or item.get("product_type") in VIRTUAL,
         quantity=fields.units(item, "qty_ordered"),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from magodoo.characters import is_storable
 from magodoo.connectors.odoo.record_kinds import DELIVERY_KEY
 from magodoo.domain.states import CONFIRMED_IN_ODOO, TRANSFER_ENDED, OdooMoveState, OdooTransferState
 from magodoo.domain.tracking import LONGEST, numbers_of
@@ -36,6 +37,8 @@ def read(instance: Instance, kind: Kind | str, row: Row, request_began_at: datet
     """
     if not isinstance(row, Mapping):
         raise Unreadable(f"not an object: {row!r:.60}")
+    if not is_storable(row):
+        raise Unreadable("a text that cannot be stored: it holds a NUL or half a character")
     document = READERS[Kind(kind)](instance, row, request_began_at)
     ids = [line.line_id for line in document.lines]
     if len(ids) != len(set(ids)):
@@ -269,7 +272,7 @@ def _line(instance: Instance, line_id: str, product: Row, row: Row) -> Canonical
         role=role,
         product_type=fields.words(product, "type", fields.LONGEST_KEY),
         sku=sku or "",
-        name=fields.words(row, "name") or "",
+        name=fields.prose(row, "name") or "",
         tax_percent=odoo.tax_percent(row),
     )
 

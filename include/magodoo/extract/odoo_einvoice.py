@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Mapping
 
+from magodoo.characters import visible
 from magodoo.domain.states import OdooMoveState
 from magodoo.extract import fields
 from magodoo.extract.details import Details
@@ -50,9 +51,9 @@ def rejection(row: Row) -> Details:
     if not found:
         return {}
     answer = next((text for name in REASONS if (text := _plain(fields.words(row, name) or ""))), "")
-    return {"einvoice_rejected": f"{found[0]} {row[found[0]]}{f': {answer}' if answer else ''}"}
+    return {"einvoice_rejected": f"{found[0]} {fields.words(row, found[0])}{f': {answer}' if answer else ''}"}
 
 
 def _plain(text: str) -> str:
-    """Return the words of an HTML text on one line."""
-    return " ".join(html.unescape(_TAG.sub(" ", text)).split())[:500]
+    """Return the words of an HTML text on one line. An entity may stand for a character that nobody sees."""
+    return " ".join(visible(html.unescape(_TAG.sub(" ", text))).split())[:500]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from magodoo.characters import visible
 from magodoo.errors import Unreadable
 from magodoo.extract import fields
 from magodoo.extract.details import Details
@@ -119,7 +120,7 @@ def foreign_units(lines: Iterable[Row]) -> Details:
         if isinstance(units, list) and len(units) == 2:
             sku = fields.words(link(line, "product_id"), "default_code", fields.LONGEST_KEY) or "a product"
             named.append(f"{sku} counts in {units[0]}, its product in {units[1]}")
-    return {"foreign_units": "; ".join(dict.fromkeys(named))[: fields.LONGEST]} if named else {}
+    return {"foreign_units": visible("; ".join(dict.fromkeys(named)))[: fields.LONGEST]} if named else {}
 
 
 def is_heading(row: Row) -> bool:
@@ -144,10 +145,10 @@ def customer(row: Row) -> dict[str, Any]:
     country = link(ship_to, "country_id") or link(partner, "country_id")
     return {
         "customer_key": fields.identity(partner, "id"),
-        "customer_name": fields.words(partner, "name"),
+        "customer_name": fields.prose(partner, "name"),
         "customer_email": fields.email(partner, "email") or fields.email(link(row, "partner_invoice_id"), "email"),
-        "customer_phone": fields.words(partner, "phone"),
-        "ship_to_name": fields.words(ship_to, "name"),
+        "customer_phone": fields.prose(partner, "phone"),
+        "ship_to_name": fields.prose(ship_to, "name"),
         "country": fields.words(country, "code", 10),
         "vat": fields.words(partner, "vat"),
     }

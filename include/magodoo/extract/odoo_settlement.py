@@ -99,12 +99,12 @@ class _Evidence:
         return self.found
 
     def _part(self, amount: int, entry: Row) -> None:
-        name = fields.words(entry, "name") or ""
+        name = fields.prose(entry, "name") or ""
         kind = fields.words(entry, "move_type") or ""
         if not kind:
             self._describe(amount, f"by {name}, an entry that the user of the API key cannot see (another company?)")
         elif kind == "entry":
-            self._entry(amount, entry, f"{name} ({fields.words(entry, 'journal') or ''})")
+            self._entry(amount, entry, f"{name} ({fields.prose(entry, 'journal') or ''})")
         else:
             if kind == "out_refund" and self.document.kind == Kind.INVOICE:
                 note = int(fields.required_identity(entry, "id"))
@@ -143,7 +143,7 @@ class _Evidence:
         return fields.flag(entry, "is_expense") and Decimal(kept) * 100 <= self.charges_percent * gross
 
     def _deduct(self, what: str, amount: int, entry: Row, words: str) -> None:
-        name, day = fields.words(entry, "name") or "", fields.words(entry, "date") or ""
+        name, day = fields.prose(entry, "name") or "", fields.words(entry, "date") or ""
         self.found.deductions.append({"what": what, "amount": amount, "entry": name, "day": day})
         self._describe(amount, words)
 
@@ -156,7 +156,7 @@ class _Evidence:
             share = min(open_, amount * open_ // due)
         share = min(share, max(open_ - self.found.in_payment, 0))
         self.found.in_payment += share
-        name = f"{fields.words(payment, 'name') or ''} ({fields.words(payment, 'journal') or ''})"
+        name = f"{fields.prose(payment, 'name') or ''} ({fields.prose(payment, 'journal') or ''})"
         which = f"{shown(amount, currency)} {currency} of" if share == 0 and open_ else "by"
         if open_:
             self._describe(

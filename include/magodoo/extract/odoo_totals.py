@@ -59,7 +59,7 @@ def _beside(document: CanonicalDocument, lines: Sequence[CanonicalLine], row: Ro
         return net, tax
     term = link(row, "invoice_payment_term_id")
     if term.get("early_discount") and term.get("early_pay_discount_computation") == "mixed" and tax:
-        document.details["discounted_tax"] = fields.words(term, "name") or "payment term"
+        document.details["discounted_tax"] = fields.prose(term, "name") or "payment term"
         return 0, tax
     return 0, 0
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from magodoo.characters import visible
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import Unreadable
 from magodoo.extract import authorisations, fields, magento_documents, odoo_documents
@@ -316,13 +317,15 @@ def _unread(
 ) -> Unread:
     """Return a refused record with its number and order, where they can be read, so that people can identify it.
 
-    Odoo's records do not name a Magento order by its key, but may by a reference or through their own order.
+    Odoo's records do not name a Magento order by its key, but may by a reference or through their own order. What was received (`raw`)
+    stays as it is: it is the evidence, and pages show it with escapes.
     """
+    source_id, reason = str(source_id or "?"), visible(reason)
     if side is Side.ODOO:
         naming = odoo_documents.naming(instance, kind, row)
-        return Unread(kind.value, str(source_id or "?"), reason, raw, _text(row, "name"), **naming)
-    order_key = str(source_id) if kind is Kind.ORDER and source_id else _text(row, "order_id")
-    return Unread(kind.value, str(source_id or "?"), reason, raw, _text(row, "increment_id"), order_key)
+        return Unread(kind.value, source_id, reason, raw, _text(row, "name"), **naming)
+    order_key = source_id if kind is Kind.ORDER and source_id != "?" else _text(row, "order_id")
+    return Unread(kind.value, source_id, reason, raw, _text(row, "increment_id"), order_key)
 
 
 def _text(row: Mapping[str, Any], name: str) -> str | None:

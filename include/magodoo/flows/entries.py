@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,8 @@ from magodoo.extract.canonical import CanonicalDocument
 from magodoo.flows.customers import customer
 from magodoo.flows.duplicates import SaleRequest, Search
 from magodoo.flows.extra_amounts import extra_lines, payment_parts
-from magodoo.flows.line_amounts import MoneyLine, MoneyLines, money_lines
-from magodoo.flows.load_tables import Table, call, figure, table
+from magodoo.flows.line_amounts import MoneyLine, MoneyLines, money_lines, takes_odoo_rate
+from magodoo.flows.load_tables import CompanyAmounts, Table, call, figure, table
 from magodoo.flows.order_contents import left_out
 from magodoo.flows.order_plan import MISSING_IN_ODOO, Item, OrderPlan
 from magodoo.flows.periods import before_the_series, closed_period
@@ -71,6 +71,7 @@ class EntryRequest(SaleRequest, frozen=True, kw_only=True):
         date: Its ISO date, or "".
         quantities: The items of Magento's document.
         dated_today: Whether it gets the date on which it is written.
+        company: What it must show in company currency; left out where it is in that currency, or Odoo's rate is taken.
     """
 
     order: Reference
@@ -80,6 +81,7 @@ class EntryRequest(SaleRequest, frozen=True, kw_only=True):
     quantities: tuple[Item, ...]
     search: EntrySearch
     dated_today: bool | UnsetType = UNSET
+    company: CompanyAmounts | UnsetType = UNSET
 
 
 def plan_entry(
@@ -182,12 +184,23 @@ def prepare_entry(sources: Sources, plan: PlannedChange[EntryIntent], of: EntryK
         quantities=_quantities(document),
         search=_search(sources, order, document),
         dated_today=plan.intent.dated_today or UNSET,
+        company=_in_company(document, money, lines),
         **of.more(sources, document, money, without),
     )
     calls = [draft.call()]
     if request.post:
         calls.append(call("account.move", "action_post", ids=[request.external_id]))
     return Prepared(plan, request, calls)
+
+
+def _in_company(
+    document: CanonicalDocument, money: MoneyLines, lines: Sequence[Mapping[str, str]]
+) -> CompanyAmounts | UnsetType:
+    """Return what the document must show in company currency: Magento's base amounts; UNSET where these are not asked for."""
+    if money.company_tax is None:
+        return UNSET
+    nets = {cells["id"]: line.company_net for cells, line in zip(lines, money.lines, strict=True)}
+    return CompanyAmounts(sum(nets.values()), money.company_tax, document.company_currency, nets)
 
 
 def _external_id(sources: Sources, document: CanonicalDocument, of: EntryKind) -> str:
@@ -214,6 +227,7 @@ def _head(
         problems.append(RequestProblem(f"currency:{document.currency}", f"{document.currency} is not active in Odoo"))
     partner, partners, more = _partner(sources, order)
     foreign = document.company_currency and document.currency != document.company_currency
+    rate = figure(document.rate) if foreign else "1"
     head: dict[str, str | None] = {
         "id": _external_id(sources, document, of),
         "move_type": of.move_type,
@@ -222,7 +236,7 @@ def _head(
         "invoice_origin": f"{instance.odoo.order_number_prefix}{order.number}",
         "invoice_date": _day(document),
         "currency_id/.id": str(currency.id) if currency else "",
-        "invoice_currency_rate": figure(document.rate) if foreign else "1",
+        "invoice_currency_rate": "" if takes_odoo_rate(sources, document) else rate,
         "journal_id/.id": _journal(sources, problems),
         **instance.odoo.invoice_values,
     }

@@ -17,10 +17,19 @@ from magodoo.flows.carried_over import carry
 from magodoo.flows.customers import load_partners
 from magodoo.flows.duplicates import duplicate_candidates, is_ours, matched
 from magodoo.flows.entries import EntryRequest
-from magodoo.flows.load_tables import complete, load_all, unequal, unequal_in_company, unrated
+from magodoo.flows.load_tables import Draft, complete, load_all, rate_of, unequal, unequal_in_company, unrated
 from magodoo.flows.periods import day_of, in_closed_period, numberings_now, out_of_series
 from magodoo.flows.references import Reference, resolve
-from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, not_shown, refused
+from magodoo.ledger.behaviour import (
+    Answers,
+    DependencyPending,
+    Found,
+    SourceChanged,
+    Writer,
+    Written,
+    not_shown,
+    refused,
+)
 from magodoo.ledger.changes import LeasedChange
 from magodoo.money import to_units
 
@@ -119,6 +128,7 @@ class WriteEntries(Writer[EntryT]):
             problem = (
                 _order_problem(order)
                 or self.refusal(change)
+                or _rate_problem(context, change)
                 or _unrated(client, change)
                 or in_closed_period(change.request.date, locked, planned=change.request.closed_period)
                 or out_of_series(change, last.get(self.move_type, ()), day_of(context, change))
@@ -167,13 +177,16 @@ class WriteEntries(Writer[EntryT]):
         return written
 
     def _drafts(self, client: OdooClient, made: Mapping[int, LeasedChange[EntryT]]) -> dict[int, Mapping[str, Any]]:
-        """Return the loaded documents by id, with the taxes forced where lines could not carry them."""
+        """Return the loaded documents by id, with the rate, taxes and company amounts written where lines could not carry them."""
         rows: dict[int, Mapping[str, Any]] = {
             row["id"]: row for row in client.documents.by_ids(self.document.value, list(made)).rows
         }
         drafts = [id for id, row in rows.items() if row["state"] == OdooMoveState.DRAFT]
-        if drafts and not client.rpc.has_field("account.move.line", "extra_tax_data"):
-            complete(client, {id: made[id].request.load for id in drafts})
+        if client.rpc.has_field("account.move.line", "extra_tax_data"):
+            # Only the company amount of a line without tax can differ: nothing on the line forces it.
+            drafts = [id for id in drafts if unequal_in_company(rows[id], _draft(made[id]))]
+        if drafts:
+            complete(client, {id: _draft(made[id]) for id in drafts})
             rows |= {row["id"]: row for row in client.documents.by_ids(self.document.value, drafts).rows}
         return rows
 
@@ -218,7 +231,7 @@ def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange[EntryReque
         return refused("it was cancelled in Odoo")
     complaint = None
     if row["state"] == OdooMoveState.DRAFT:
-        complaint = unequal(row, change.request.expect) or unequal_in_company(row, change.request.load)
+        complaint = unequal(row, change.request.expect) or unequal_in_company(row, _draft(change))
     return refused(complaint) if complaint else None
 
 
@@ -228,6 +241,32 @@ def _order_problem(order: Mapping[str, Any] | None) -> MagodooError | None:
     if order["state"] == OdooOrderState.CANCEL:
         return refused("the order is cancelled in Odoo")
     return None if order["state"] in CONFIRMED_IN_ODOO else DependencyPending("the order is not confirmed in Odoo yet")
+
+
+def _draft(change: LeasedChange[EntryRequest]) -> Draft:
+    return Draft(change.request.load, change.request.company or None)
+
+
+def _rate_problem(context: Context, change: LeasedChange[EntryRequest]) -> MagodooError | None:
+    """Return why a document in another currency than the company's may not be written now: nobody chose a rate, or another one."""
+    request, own = change.request, context.odoo.company.currency()
+    if request.expect.currency == own:
+        return None
+    choice = context.instance.company_rate
+    if choice is None:
+        return DependencyPending(
+            f"it is in {request.expect.currency}, the company's currency is {own}, and whose rate counts is not set:"
+            " set `company_rate` of the instance to magento or odoo"
+        )
+    if (choice == "odoo") != (rate_of(request.load) is None):
+        return SourceChanged("`company_rate` was changed since it was planned")
+    base = request.company.currency if request.company else request.expect.currency
+    if choice == "magento" and base != own and (request.company or rate_of(request.load) == 1):
+        return refused(
+            f"Magento's base currency is {base} and the company's is {own}: Magento's base amounts cannot be its amounts in company"
+            " currency; set `company_rate` to odoo"
+        )
+    return None
 
 
 def _unrated(client: OdooClient, change: LeasedChange[EntryRequest]) -> MagodooError | None:

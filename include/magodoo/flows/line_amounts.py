@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, NamedTuple
 
-from magodoo.domain.vocabulary import FindingType
+from magodoo.domain.vocabulary import FindingType, Kind
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.flows.extra_amounts import extra_lines, setting_of
 from magodoo.flows.load_tables import ExpectedTotals
@@ -40,6 +41,8 @@ class MoneyLine:
     extra_tax_data: str
     untaxed: int
     tax: int
+    company_net: int = 0
+    """The untaxed amount in company currency, of a document at Magento's rate."""
     apart: bool = False
     """Whether it is the part of a line that gets a line of its own (`apart` of `money_lines`)."""
 
@@ -53,6 +56,8 @@ class MoneyLines:
     untaxed: int
     tax: int
     fiscal_position: str | None = None
+    company_tax: int | None = None
+    """The tax in company currency, of an invoice or credit memo at Magento's rate."""
 
     @property
     def total(self) -> int:
@@ -88,11 +93,15 @@ def money_lines(
     if untaxed is None or taxes is None:
         problem = RequestProblem("arithmetic", _not_adding_up(document, carried), FindingType.ARITHMETIC)
         return MoneyLines([], [problem], untaxed_total, rounded(document.tax, decimals))
+    company = _in_company(sources, document, carried)
+    if company is None:
+        problem = RequestProblem("arithmetic", _not_adding_up_in_base(document, carried), FindingType.ARITHMETIC)
+        return MoneyLines([], [problem], untaxed_total, rounded(document.tax, decimals))
     problems: list[RequestProblem] = []
     lines: list[MoneyLine] = []
     positions: list[str] = []
     checked: list[tuple[int, int, int, Decimal]] = []
-    for (source, is_apart), net, tax in zip(pieces, untaxed, taxes, strict=True):
+    for (source, is_apart), net, tax, in_company in zip(pieces, untaxed, taxes, company, strict=True):
         ordered = _ordered(order, source)
         if ordered is None and source.role == "item":
             problems.append(_taken_off(document, source))
@@ -109,12 +118,70 @@ def money_lines(
         problems += [chosen.problem] if chosen.problem else []
         positions += [chosen.fiscal_position] if chosen.fiscal_position else []
         checked.append(_plausibility(order, source, net, tax, percent))
-        line = _line(sources, document, source, product_id, chosen.tax_id, net, tax)
+        line = _line(sources, document, source, product_id, chosen.tax_id, net, tax, in_company)
         lines.append(replace(line, apart=is_apart))
     complaint = implausible(checked, document.currency) if not problems else None
     problems += [RequestProblem(f"tax_mismatch/{document.number}", complaint)] if complaint else []
+    at_rate = document.kind != Kind.ORDER and takes_magento_rate(sources, document)
     return MoneyLines(
-        lines, list(dict.fromkeys(problems)), sum(untaxed), sum(taxes), positions[0] if positions else None
+        lines, list(dict.fromkeys(problems)), sum(untaxed), sum(taxes), positions[0] if positions else None,
+        sum(each.tax for each in company) if at_rate else None,
+    )  # fmt: skip
+
+
+def is_foreign(sources: Sources, document: CanonicalDocument) -> bool:
+    """Return whether a document is in another currency than Odoo's company, or than Magento's base where that is not known yet."""
+    company = sources.master.only("res.company", "company")
+    own = company.data.get("currency_id") if company is not None else None
+    return document.currency != (str(own[1]) if own else document.company_currency or document.currency)
+
+
+def takes_odoo_rate(sources: Sources, document: CanonicalDocument) -> bool:
+    """Return whether Odoo's own rate gives a document's amounts in company currency, as the setting `company_rate` says."""
+    return sources.instance.company_rate == "odoo" and is_foreign(sources, document)
+
+
+def takes_magento_rate(sources: Sources, document: CanonicalDocument) -> bool:
+    """Return whether Magento's base amounts are a document's amounts in company currency."""
+    foreign = document.company_currency not in ("", document.currency)
+    return foreign and not takes_odoo_rate(sources, document)
+
+
+class InCompany(NamedTuple):
+    """Hold a line's amounts in company currency, in units."""
+
+    net: int
+    tax: int
+
+
+def _in_company(
+    sources: Sources, document: CanonicalDocument, lines: Sequence[CanonicalLine]
+) -> list[InCompany] | None:
+    """Return the lines' amounts in company currency; those of an invoice or credit memo sum to its header's.
+
+    None when the base amounts of its lines are further from the header than rounding can explain. Of a document that
+    does not take Magento's rate they are not used.
+    """
+    rounded_lines = [InCompany(rounded(line.base_untaxed), rounded(line.base_tax)) for line in lines]
+    if document.kind == Kind.ORDER or not takes_magento_rate(sources, document):
+        return rounded_lines
+    decimals = decimals_of(sources, document.company_currency)
+    total, tax = rounded(document.base_grand_total, decimals), rounded(document.base_tax, decimals)
+    nets = apportion([line.base_untaxed for line in lines], total - tax, decimals)
+    taxes = apportion([line.base_tax for line in lines], tax, decimals)
+    if nets is None or taxes is None:
+        return None
+    return [InCompany(net, tax) for net, tax in zip(nets, taxes, strict=True)]
+
+
+def _not_adding_up_in_base(document: CanonicalDocument, lines: Sequence[CanonicalLine]) -> str:
+    """Return by how much the base amounts of a document's lines differ from its header."""
+    untaxed, tax = sum(line.base_untaxed for line in lines), sum(line.base_tax for line in lines)
+    wanted, currency = document.base_grand_total - document.base_tax, document.company_currency
+    return (
+        f"in Magento's base currency the lines of {document.number} give {shown(untaxed, currency)} {currency} and tax"
+        f" {shown(tax, currency)}, it says {shown(wanted, currency)} and {shown(document.base_tax, currency)}: they cannot be its"
+        " amounts in company currency. Enter it by hand"
     )
 
 
@@ -182,14 +249,15 @@ def _line(
     tax_id: int | None,
     net: int,
     tax: int,
+    company: InCompany,
 ) -> MoneyLine:
     none = is_refunded_whole(source)
     quantity = from_units(0 if none else _quantity(source) or 10_000)
     price, discount = _price(source, quantity, net, exact=tax_id is None)
     extra = ""
     if tax_id is not None and not none:
-        extra = _forced(sources, document, source, tax_id, quantity, price, discount, net, tax)
-    return MoneyLine(source, product_id, _name(source), quantity, price, discount, tax_id, extra, net, tax)
+        extra = _forced(sources, document, source, tax_id, quantity, price, discount, InCompany(net, tax), company)
+    return MoneyLine(source, product_id, _name(source), quantity, price, discount, tax_id, extra, net, tax, company.net)
 
 
 def _price(source: CanonicalLine, quantity: Decimal, net: int, exact: bool) -> tuple[Decimal, Decimal]:
@@ -208,25 +276,24 @@ def _price(source: CanonicalLine, quantity: Decimal, net: int, exact: bool) -> t
 
 def _forced(
     sources: Sources, document: CanonicalDocument, source: CanonicalLine, tax_id: int,
-    quantity: Decimal, price: Decimal, discount: Decimal, net: int, tax: int,
+    quantity: Decimal, price: Decimal, discount: Decimal, own: InCompany, company: InCompany,
 ) -> str:  # fmt: skip
-    """Return `extra_tax_data` (docs/facts/pair.md#2.1): it must repeat the line's price, discount and quantity or Odoo ignores it."""
+    """Return `extra_tax_data` (docs/facts/pair.md#2.1): it must repeat the line's price, discount and quantity or Odoo ignores it.
+
+    Without rate and company amounts, Odoo converts at its own rate.
+    """
     currency = sources.master.only("res.currency", document.currency)
     same = document.currency == document.company_currency or not document.company_currency
-    base_net, base_tax = (net, tax) if same else (rounded(source.base_untaxed), rounded(source.base_tax))
-    return dump_json(
-        {
-            "currency_id": currency.id if currency else 0,
-            "price_unit": price, "discount": discount, "quantity": quantity, "rate": Decimal(1) if same else document.rate,
-            "manual_total_excluded_currency": from_units(net), "manual_total_excluded": from_units(base_net),
-            "manual_tax_amounts": {
-                str(tax_id): {
-                    "base_amount_currency": from_units(net), "tax_amount_currency": from_units(tax),
-                    "base_amount": from_units(base_net), "tax_amount": from_units(base_tax),
-                }
-            },
-        }
-    )  # fmt: skip
+    base = own if same else company
+    taxes = {"base_amount_currency": from_units(own.net), "tax_amount_currency": from_units(own.tax)}
+    data: dict[str, Any] = {
+        "currency_id": currency.id if currency else 0, "price_unit": price, "discount": discount, "quantity": quantity,
+        "manual_total_excluded_currency": from_units(own.net),
+    }  # fmt: skip
+    if document.kind == Kind.ORDER or not takes_odoo_rate(sources, document):
+        data |= {"rate": Decimal(1) if same else document.rate, "manual_total_excluded": from_units(base.net)}
+        taxes |= {"base_amount": from_units(base.net), "tax_amount": from_units(base.tax)}
+    return dump_json({**data, "manual_tax_amounts": {str(tax_id): taxes}})
 
 
 def _product(sources: Sources, line: CanonicalLine, problems: list[RequestProblem]) -> int:

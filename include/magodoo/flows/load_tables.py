@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -19,7 +20,6 @@ import msgspec
 
 from magodoo.connectors.odoo.bulk_load import Loaded
 from magodoo.connectors.odoo.client import OdooClient
-from magodoo.connectors.odoo.versions import name_of
 from magodoo.errors import FixDocument, MagodooError
 from magodoo.money import from_units, plain, shown, to_units
 
@@ -41,6 +41,24 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "context": dict(CREATE_OR_IGNORE),
         }
         return {"system": "odoo", "model": self.model, "method": "load", "body": body}
+
+
+class CompanyAmounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hold the units in company currency that a document in another currency must show before it is posted.
+
+    Attributes:
+        nets: The untaxed amount of each line, by its external id.
+    """
+
+    untaxed: int
+    tax: int
+    currency: str
+    nets: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """Return the untaxed amount and the tax together, in units."""
+        return self.untaxed + self.tax
 
 
 class ExpectedTotals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,8 +152,8 @@ def fit(client: OdooClient, table: Table) -> Table:
 
 
 def unrated(client: OdooClient, table: Table) -> str | None:
-    """Return why a document in another currency cannot be written: Odoo before 18 has no field for its rate."""
-    if _rate(table) == 1 or client.rpc.has_field("account.move", "invoice_currency_rate"):
+    """Return why a document cannot be written at Magento's rate: Odoo before 18 has no field for it. None when it can, or has Odoo's own."""
+    if rate_of(table) in (None, 1) or client.rpc.has_field("account.move", "invoice_currency_rate"):
         return None
     return (
         f"Odoo {client.rpc.version} takes no rate for a document in another currency, so its amounts in company currency would be "
@@ -143,57 +161,71 @@ def unrated(client: OdooClient, table: Table) -> str | None:
     )
 
 
-def complete(client: OdooClient, tables: Mapping[int, Table]) -> None:
-    """Write on drafts what could not be loaded: rate, taxes, company amounts. `tables` are those requested, by draft id."""
-    if not tables or client.rpc.has_field("account.move.line", "extra_tax_data"):
+@dataclass(frozen=True)
+class Draft:
+    """Hold what is requested of a draft: its table, and its amounts in company currency where they are Magento's."""
+
+    table: Table
+    company: CompanyAmounts | None = None
+
+
+def complete(client: OdooClient, drafts: Mapping[int, Draft]) -> None:
+    """Write on drafts, by id, what could not be loaded: rate, taxes, and company amounts where they are Magento's."""
+    if not drafts:
         return
-    _write_rates(client, tables)
-    if _force_amounts(client, tables):
+    _write_rates(client, drafts)
+    if _force_amounts(client, drafts):
         # Odoo ignores an unchanged balance and computes it again from the other amount: it is written once more.
-        _force_amounts(client, tables)
+        _force_amounts(client, drafts)
 
 
-def unequal_in_company(row: Mapping[str, Any], table: Table) -> str | None:
-    """Return both figures of the first company amount in which a document differs from its table; None when all are equal."""
-    taxes, nets, sign = _taxes(table), _nets(table), _sign(table)
+def unequal_in_company(row: Mapping[str, Any], draft: Draft) -> str | None:
+    """Return both figures of the first company amount in which a document differs from its request; None when all are equal."""
+    if rate_of(draft.table) is None:
+        return None  # they follow Odoo's own rate
+    company, nets, sign = draft.company, _nets(draft), _sign(draft.table)
     compared = [
         (f"net of {line['name'][:60]!r}", sign * to_units(line["balance"]), nets[line["external_id"]])
         for line in row["invoice_line_ids"]
         if line.get("external_id") in nets
     ]
-    if taxes:
-        asked = sum(company for _, company in taxes.values())
-        compared.append(("tax", -sign * to_units(row["amount_tax_signed"]), asked))
+    if company is not None:
+        compared.append(("untaxed amount", -sign * to_units(row["amount_untaxed_signed"]), company.untaxed))
+        compared.append(("tax", -sign * to_units(row["amount_tax_signed"]), company.tax))
+        compared.append(("total", -sign * to_units(row["amount_total_signed"]), company.total))
+    elif taxes := _taxes(draft.table):
+        compared.append(("tax", -sign * to_units(row["amount_tax_signed"]), sum(units for _, units in taxes.values())))
     for what, theirs, units in compared:
         if theirs != units:
             return f"its {what} in company currency is {plain(theirs)} in Odoo and {plain(units)} in Magento"
     return None
 
 
-def _write_rates(client: OdooClient, tables: Mapping[int, Table]) -> None:
-    """Write the currency rate on drafts: Odoo 18 ignores a loaded rate and takes its own; a written one is kept (docs/facts/pair.md#4)."""
-    if not client.rpc.has_field("account.move", "invoice_currency_rate"):
+def _write_rates(client: OdooClient, drafts: Mapping[int, Draft]) -> None:
+    """Write the currency rate on drafts: Odoo 18 ignores a loaded rate and takes its own; a written one is kept (docs/facts/odoo-versions.md#4)."""
+    rates = {id: rate for id, draft in drafts.items() if (rate := rate_of(draft.table)) is not None}
+    if not rates or not client.rpc.has_field("account.move", "invoice_currency_rate"):
         return
-    for row in client.rpc.read("account.move", list(tables), ["invoice_currency_rate"]):
-        rate = _rate(tables[row["id"]])
+    for row in client.rpc.read("account.move", list(rates), ["invoice_currency_rate"]):
+        rate = rates[row["id"]]
         if Decimal(str(row["invoice_currency_rate"])) != rate:
             client.rpc.write_call("account.move", "write", ids=[row["id"]], vals={"invoice_currency_rate": rate})
 
 
-def _force_amounts(client: OdooClient, tables: Mapping[int, Table]) -> bool:
-    """Write what Odoo computed otherwise: the tax of tax lines, and in another currency the company amounts of all lines.
+def _force_amounts(client: OdooClient, drafts: Mapping[int, Draft]) -> bool:
+    """Write what Odoo computed otherwise: the tax of tax lines, and at Magento's rate the company amounts of all lines.
 
     Returns whether anything was written.
     """
-    domain = [["move_id", "in", list(tables)], ["display_type", "in", ["tax", "product"]]]
+    domain = [["move_id", "in", list(drafts)], ["display_type", "in", ["tax", "product"]]]
     fields = ["move_id", "tax_line_id", "amount_currency", "balance", "currency_id", "company_currency_id"]
     lines = client.rpc.search_read("account.move.line", domain, fields)
     foreign = [line["id"] for line in lines if line["currency_id"] != line["company_currency_id"]]
     names = client.external_ids.of("account.move.line", foreign) if foreign else {}
     written = False
-    for move, table in tables.items():
+    for move, draft in drafts.items():
         own = [line for line in lines if line["move_id"][0] == move]
-        wanted = _wanted(table, own, names)
+        wanted = _wanted(draft, own, names)
         commands = [
             [1, line["id"], {name: from_units(units) for name, units in wanted[line["id"]].items()}]
             for line in own
@@ -205,9 +237,9 @@ def _force_amounts(client: OdooClient, tables: Mapping[int, Table]) -> bool:
     return written
 
 
-def _wanted(table: Table, lines: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> dict[int, dict[str, int]]:
+def _wanted(draft: Draft, lines: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> dict[int, dict[str, int]]:
     """Return the units that a draft's journal items must have, by item id and field. `names` are external ids of product lines."""
-    taxes, nets, sign = _taxes(table), _nets(table), _sign(table)
+    taxes, nets, sign = _taxes(draft.table), _nets(draft), _sign(draft.table)
     wanted: dict[int, dict[str, int]] = {}
     for line in lines:
         amounts = wanted[line["id"]] = {}
@@ -216,8 +248,8 @@ def _wanted(table: Table, lines: Sequence[Mapping[str, Any]], names: Mapping[int
             amounts |= {"amount_currency": sign * amount, "balance": sign * company}
         elif names.get(line["id"]) in nets:
             amounts |= {"balance": sign * nets[names[line["id"]]]}
-        if line["currency_id"] == line["company_currency_id"]:
-            amounts.pop("balance", None)  # it is the same amount
+        if line["currency_id"] == line["company_currency_id"] or rate_of(draft.table) is None:
+            amounts.pop("balance", None)  # it is the same amount, or Odoo's own rate gives it
     return wanted
 
 
@@ -229,7 +261,7 @@ def _name(client: OdooClient, model: str, field: str) -> str | None:
     depth = 2 if parts[0] in _LINES and len(parts) > 1 else 1
     last = parts[depth - 1]
     if last not in ("id", ".id"):
-        renamed = name_of(client.rpc.version, _LINES[parts[0]] if depth == 2 else model, last)
+        renamed = client.rpc.name_of(_LINES[parts[0]] if depth == 2 else model, last)
         if renamed is None or not client.rpc.has_field(_LINES[parts[0]] if depth == 2 else model, last):
             return None
         parts[depth - 1] = renamed
@@ -247,8 +279,10 @@ def _net_prices(fields: Sequence[str], rows: list[list[str]], inner: str) -> lis
     return rows
 
 
-def _rate(table: Table) -> Decimal:
-    """Return how many units of the document's currency equal one of the company's."""
+def rate_of(table: Table) -> Decimal | None:
+    """Return how many units of the document's currency equal one of the company's; None where Odoo's own rate is taken."""
+    if "invoice_currency_rate" not in table.fields:
+        return None
     return Decimal(table.rows[0][table.fields.index("invoice_currency_rate")])
 
 
@@ -258,7 +292,7 @@ def _sign(table: Table) -> int:
 
 
 def _taxes(table: Table) -> dict[str, tuple[int, int]]:
-    """Return (tax in the document's currency, tax in the company's), in units, by tax id, of the request."""
+    """Return (tax in the document's currency, tax in the company's), in units, by tax id, of the request; 0 where Odoo's rate is taken."""
     extra = table.fields.index("invoice_line_ids/extra_tax_data")
     taxes: dict[str, tuple[int, int]] = {}
     for row in table.rows:
@@ -266,14 +300,22 @@ def _taxes(table: Table) -> dict[str, tuple[int, int]]:
         for tax, forced in amounts.items():
             amount, company = taxes.get(tax, (0, 0))
             amount += to_units(forced["tax_amount_currency"])
-            taxes[tax] = amount, company + to_units(forced["tax_amount"])
+            taxes[tax] = amount, company + to_units(forced.get("tax_amount"))
     return taxes
 
 
-def _nets(table: Table) -> dict[str, int]:
-    """Return net units in company currency by line, of the request's lines with tax, whose amounts are forced."""
+def _nets(draft: Draft) -> dict[str, int]:
+    """Return net units in company currency by line: of all lines where the request has them, else of those whose amounts are forced."""
+    if draft.company is not None:
+        return draft.company.nets
+    table = draft.table
     name, extra = (table.fields.index(f"invoice_line_ids/{field}") for field in ("id", "extra_tax_data"))
-    return {row[name]: to_units(_forced(row[extra])["manual_total_excluded"]) for row in table.rows if row[extra]}
+    forced = {row[name]: _forced(row[extra]) for row in table.rows if row[extra]}
+    return {
+        name: to_units(amounts["manual_total_excluded"])
+        for name, amounts in forced.items()
+        if "manual_total_excluded" in amounts
+    }
 
 
 def _forced(text: str) -> dict[str, Any]:

@@ -14,12 +14,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from msgspec import UNSET, UnsetType
+
 from magodoo.domain.kinds import ChangeKind, document_of
 from magodoo.domain.states import PAYMENT_CANCELLED, PAYMENT_MADE, UNPAID, OdooMovePaymentState, OdooMoveState
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import FixDocument, MagodooError
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.flows.extra_amounts import parts_of, payment_parts
+from magodoo.flows.line_amounts import takes_odoo_rate
 from magodoo.flows.load_tables import Table, call, load_all
 from magodoo.flows.order_plan import STATUS_MISMATCH, OrderPlan, first_reason
 from magodoo.flows.order_readiness import made_from_odoo, not_ready
@@ -27,6 +30,7 @@ from magodoo.flows.payment_checks import (
     accounts_problem,
     document_problem,
     draft_problem,
+    exchange_problem,
     half_done,
     id_in,
     is_settled_by,
@@ -77,6 +81,8 @@ class PaymentRequest(Request, frozen=True, kw_only=True):
         payment_type: `inbound`, or `outbound` for a refund.
         amount: Units of `currency`, which is the company's where the method is charged in base currency.
         document_currency: The currency of the document.
+        settles: Units of the document's currency that it settles, where the document is at Odoo's own rate and the
+            payment in company currency: what was charged is then another amount than what Odoo shows open.
         method_line_id: The journal's payment method line; None without one.
         date: Its ISO date, or "".
         closed_period: Whether its date is in a closed period.
@@ -94,6 +100,7 @@ class PaymentRequest(Request, frozen=True, kw_only=True):
     method_line_id: int | None
     closed_period: bool
     memo: str
+    settles: int | UnsetType = UNSET
 
 
 Change = LeasedChange[PaymentRequest]
@@ -312,6 +319,9 @@ def prepare_payment(sources: Sources, plan: PlannedChange[PaymentIntent]) -> Pre
         journal_id=journal.id,
         method_line_id=_method_line(journal.data, direction),
         closed_period=plan.intent.closed_period,
+        settles=_amount(document, part)
+        if charged != document.currency and takes_odoo_rate(sources, document)
+        else UNSET,
         memo=f"{memo} {part.replace('_', ' ')}" if part else memo,
     )
     return Prepared(plan, request, _calls(request))
@@ -445,7 +455,9 @@ class WritePayments(Writer[PaymentRequest]):
                 change.request.date, locked, planned=change.request.closed_period
             )
             if problem is None and document is not None:
-                problem = accounts_problem(document, change.request, items.get(document["id"], ()))
+                problem = accounts_problem(document, change.request, items.get(document["id"], ())) or exchange_problem(
+                    context, document, change.request
+                )
             if problem is not None:
                 problems[change.id] = problem
         return problems
@@ -485,10 +497,13 @@ class WritePayments(Writer[PaymentRequest]):
         """Post the drafts and reconcile them with their documents; what is refused goes into `written`."""
         client = context.odoo
         wanted = {change.id: payment for change in changes if isinstance(payment := written[change.id], int)}
+        requests = {change.id: change.request for change in changes}
         posted = client.payments.post(list(wanted.values()))
         written.update({id: posted.refused[payment] for id, payment in wanted.items() if payment in posted.refused})
         settlements = {
-            id: settlement_of(payment, documents[id]) for id, payment in wanted.items() if payment not in posted.refused
+            id: settlement_of(payment, documents[id], requests[id])
+            for id, payment in wanted.items()
+            if payment not in posted.refused
         }
         matched = client.payments.reconcile(list(settlements.values()))
         unmatched = [item.payment for item in settlements.values() if isinstance(matched[item.payment], FixDocument)]

@@ -117,7 +117,12 @@ class Return(Writer[ReturnRequest]):
         return answers
 
     def check(self, context: Context, changes: Sequence[Change]) -> dict[int, MagodooError]:
-        """Refuse what the done deliveries do not have left to return, and components of kits; hold quantities that Odoo would round."""
+        """Refuse what the done deliveries do not have left to return, components of kits, and every return where Odoo has no wizard for it.
+
+        Quantities that Odoo would round are held.
+        """
+        if impossible := context.odoo.deliveries.no_returns():
+            return {change.id: impossible for change in changes}
         wanted = sale_lines(context, changes)
         problems: dict[int, MagodooError] = {}
         for change, (rows, returns, deliveries) in self._existing(context, changes).items():

@@ -13,6 +13,7 @@ from magodoo.ledger.behaviour import DependencyPending, HalfDone, SourceChanged,
 from magodoo.money import plain, shown, to_units
 
 if TYPE_CHECKING:
+    from magodoo.context import Context
     from magodoo.flows.odoo_payment import PaymentRequest
 
 Items = Sequence[Mapping[str, Any]]
@@ -31,14 +32,37 @@ def document_problem(document: Mapping[str, Any] | None, request: PaymentRequest
     currency, expected = (document.get("currency_id") or {}).get("name"), request.document_currency
     if currency not in (None, expected):
         return refused("its document has another currency in Odoo")
-    paid = request.currency
-    in_base = paid != expected
+    in_base, due, paid = _due(request)
     left = abs(to_units(document["amount_residual_signed" if in_base else "amount_residual"]))
-    if left < request.amount:
-        return refused(
-            f"only {shown(left, paid)} of its document is open in Odoo, the payment is {shown(request.amount, paid)}"
-        )
+    if left < due:
+        return refused(f"only {shown(left, paid)} of its document is open in Odoo, the payment is {shown(due, paid)}")
     return None
+
+
+def _due(request: PaymentRequest) -> tuple[bool, int, str]:
+    """Return whether what is open is compared in company currency, the units that must be open, and their currency."""
+    if request.settles:
+        return False, request.settles, request.document_currency
+    return request.currency != request.document_currency, request.amount, request.currency
+
+
+def exchange_problem(context: Context, document: Mapping[str, Any], request: PaymentRequest) -> MagodooError | None:
+    """Return why a payment could be posted and not matched; None when it can.
+
+    Matching a document in another currency books an exchange difference, except with exactly its open amount in company
+    currency, at its own rate. Before 19 Odoo reads its valuation layers when it does.
+    """
+    own = context.odoo.company.currency()
+    if own == request.document_currency or context.odoo.installation.may_book_exchange_differences():
+        return None
+    exact = abs(to_units(document["amount_residual_signed"])) == request.amount and not request.settles
+    if request.currency == own and exact:
+        return None
+    return DependencyPending(
+        f"matching it with a document in {request.document_currency} books an exchange difference, for which Odoo"
+        f" {context.odoo.rpc.version} reads its valuation layers: add the user of the connection to Inventory / Administrator,"
+        " or register the payment by hand"
+    )
 
 
 def accounts_problem(document: Mapping[str, Any], request: PaymentRequest, items: Items) -> MagodooError | None:
@@ -53,13 +77,11 @@ def accounts_problem(document: Mapping[str, Any], request: PaymentRequest, items
         return refused(
             f"what is open of {document['name']} is on several accounts ({', '.join(names)}): a person registers the payment"
         )
-    paid = request.currency
-    in_base = paid != request.document_currency
+    in_base, due, paid = _due(request)
     left = abs(sum(to_units(line["amount_residual" if in_base else "amount_residual_currency"]) for line in items))
-    if left < request.amount:
+    if left < due:
         return refused(
-            f"only {shown(left, paid)} of {document['name']} is open on {names[0]}, the payment is"
-            f" {shown(request.amount, paid)}"
+            f"only {shown(left, paid)} of {document['name']} is open on {names[0]}, the payment is {shown(due, paid)}"
         )
     return None
 
@@ -112,8 +134,13 @@ def is_settled_by(document: Mapping[str, Any], payment: int) -> bool:
     return not to_units(document["amount_residual"]) and (by is None or payment in {row["id"] for row in by})
 
 
-def settlement_of(payment: int, document: Mapping[str, Any]) -> Settlement:
-    """Return the settlement at the document's own rate: at Odoo's rate of the day a payment in another currency leaves a residue."""
+def settlement_of(payment: int, document: Mapping[str, Any], request: PaymentRequest) -> Settlement:
+    """Return the settlement at the document's own rate: at Odoo's rate of the day a payment in another currency leaves a residue.
+
+    Where the payment says what it settles, the rate is that of the two: the rest is an exchange difference.
+    """
+    if request.settles:
+        return Settlement(payment, int(document["id"]), Decimal(request.settles) / request.amount)
     total, company_total = to_units(document["amount_total"]), abs(to_units(document["amount_total_signed"]))
     rate = Decimal(total) / company_total if company_total else None
     return Settlement(payment, int(document["id"]), rate)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 from sqlalchemy import Connection
 
+from magodoo.characters import is_storable
 from magodoo.domain.kinds import document_of, requires
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import InvariantError
@@ -76,7 +77,7 @@ def prepare(connection: Connection, context: Context, planned: Sequence[PlannedC
 
 def prepare_from(sources: Sources, planned: Sequence[PlannedChange]) -> list[Prepared]:
     """Return the full requests as `prepare` does, from sources that are already read."""
-    return [_with_source(sources, _prepared(sources, plan)) for plan in planned]
+    return [_with_source(sources, _storable(_prepared(sources, plan))) for plan in planned]
 
 
 def _prepared(sources: Sources, plan: PlannedChange) -> Prepared:
@@ -86,6 +87,14 @@ def _prepared(sources: Sources, plan: PlannedChange) -> Prepared:
         why = "who bought, and how it was paid, was blanked by retention or erasure: a person books it"
         return Prepared(plan, None, problems=[RequestProblem("order", why)])
     return flows()[plan.kind].prepare(sources, plan)
+
+
+def _storable(prepared: Prepared) -> Prepared:
+    """Return the request, or a problem where a text of it (of a setting, say) has a character that neither a table nor a hash takes."""
+    if is_storable(prepared.stored):
+        return prepared
+    why = "a text of its request holds a NUL or half a character, which cannot be stored"
+    return Prepared(prepared.planned, None, problems=[RequestProblem("text", why)])
 
 
 def _with_source(sources: Sources, prepared: Prepared) -> Prepared:
@@ -116,6 +125,7 @@ MAPPINGS = frozenset({"sku", "tax", "payment", "journal", "currency", "country",
 _COMPARE = "Compare the lines of the order on both sides and put right the one that is wrong, or book the document by hand where it is missing"
 WITHOUT_MAPPING = {
     "order": "Read the order again with a backfill of the day on which it was placed; see in Odoo that its order has a customer",
+    "text": "Correct the text where it comes from: the document in Magento or Odoo, or the settings file",
     "shipment": "See on the document's page whether its counterpart is still there and matched; where it was deleted, its finding says what to do",
     "item": _COMPARE,
     "items": _COMPARE,

@@ -17,6 +17,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection, text
 
+from magodoo.characters import with_escapes
 from magodoo.domain import labels
 from magodoo.domain.vocabulary import Approval, ChangeState, FindingType, Verdict
 from magodoo.ledger import changes
@@ -321,8 +322,8 @@ def compose(
         topic=topic,
         recipients=recipients,
         subject=subject,
-        html=_templates(autoescape=True).get_template(template).render(content),
-        plain=_templates(autoescape=False).get_template(template.replace(".html", ".txt")).render(content),
+        html=templates(autoescape=True).get_template(template).render(content),
+        plain=templates(autoescape=False).get_template(template.replace(".html", ".txt")).render(content),
         instance=instance.id,
         csv_name=f"{topic}-{instance.id}.csv" if csv is not None else None,
         csv=csv,
@@ -344,11 +345,12 @@ def _all(connection: Connection, where: str, instance: Instance, now: datetime) 
 
 
 @cache
-def _templates(*, autoescape: bool) -> Environment:
+def templates(*, autoescape: bool) -> Environment:
+    """Return the environment of the emails' templates; every value is shown with escapes for what nobody sees."""
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=autoescape,  # noqa: S701 - the plain-text parts are no HTML
         undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, finalize=with_escapes,
     )  # fmt: skip
     made.filters["money"] = money
     made.filters["label"] = labels.in_sentence

@@ -10,6 +10,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate
 
+from magodoo.characters import escaped
 from magodoo.notifications.outbox import DeadLetter, Mail
 
 _LONGEST_SUBJECT = 160
@@ -71,5 +72,5 @@ def message_id(mail: Mail, sender: str) -> str:
 
 
 def one_line(value: str) -> str:
-    """Return the text with every run of control characters replaced by a space."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", value).strip()
+    """Return the text with every run of control characters replaced by a space, and escapes for others that nobody sees."""
+    return escaped(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", value)).strip()

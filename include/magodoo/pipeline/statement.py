@@ -72,7 +72,11 @@ def make(context: Context, month: Month) -> store.Kept:
             ledger_steps=steps,
             by_rate=general_ledger.by_rate(connection, instance.id, ledger, own), clearing=cleared,
             gaps=schedules.number_gaps(connection, instance, month, ledger.numbers), over=month.is_over(now),
-            schedules={**schedules.read(connection, instance, month, now, still_open, moved), "cut_off": late}, unread_stores=unread,
+            schedules={
+                **schedules.read(connection, instance, month, now, still_open, moved), "cut_off": late,
+                "critical": schedules.critical(connection, instance.id, sales, now),
+            },
+            unread_stores=unread,
             without_store=homeless, unreadable=schedules.unreadable(connection, instance.id),
         )  # fmt: skip
     made = statement.statement(sources)

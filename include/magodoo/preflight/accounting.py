@@ -77,6 +77,53 @@ def _pricelist(subject: Subject, currency: str, lists: list[dict[str, Any]], out
         )
 
 
+def company_rate(subject: Subject) -> Outcome:
+    """Check whose rate gives the company amounts of documents in another currency, and what that means for this shop."""
+    own, choice = subject.odoo.company.currency(), subject.instance.company_rate
+    foreign = [name for name in staged_orders.currencies(subject.engine, subject.instance.id) if name != own]
+    outcome = Outcome(f"company_rate is {choice or 'not set'}; no order is in another currency than {own}")
+    if not foreign:
+        return outcome
+    stops = subject.needs(Need.ENTRIES)
+    if choice is None:
+        outcome.complain(
+            f"orders in {some(foreign)}, and company_rate is not set: whether Magento's rate or Odoo's gives the amounts in {own},"
+            " which are what is booked and taxed, is for a person to say (many tax laws ask for an official rate)",
+            "set company_rate: magento (equal to Magento's base amounts) or odoo (the rates that the company keeps in Odoo)",
+            stops=stops,
+        )
+    elif choice == "odoo":
+        outcome.found = (
+            f"odoo: documents in {some(foreign)} are converted to {own} at Odoo's rate of their day; the difference from Magento's base"
+            " amounts is expected, and summed in the monthly statement"
+        )
+    else:
+        outcome.found = (
+            f"magento: documents in {some(foreign)} have Magento's base amounts in {own}, to the cent, or are held; payments are converted"
+            " at Odoo's rate, and the rest is an exchange difference"
+        )
+        others = [name for name in staged_orders.base_currencies(subject.engine, subject.instance.id) if name != own]
+        if others:
+            outcome.complain(
+                f"Magento's base currency is {some(others)} and the company's is {own}: Magento has no amounts in {own}",
+                "set company_rate: odoo",
+                stops=stops,
+            )
+        elif not subject.odoo.rpc.has_field("account.move", "invoice_currency_rate"):
+            outcome.complain(
+                f"Odoo {subject.odoo.rpc.version} takes no rate: documents in {some(foreign)} are refused",
+                "upgrade Odoo to 18 or later, or set company_rate: odoo",
+                stops=stops,
+            )
+    if subject.needs(Need.PAYMENTS) and not subject.odoo.installation.may_book_exchange_differences():
+        outcome.warn(
+            f"payments of documents in {some(foreign)} are held: Odoo {subject.odoo.rpc.version} reads valuation layers when it books an"
+            " exchange difference, which this user may not",
+            "add the user to Inventory / Administrator, or register these payments by hand",
+        )
+    return outcome
+
+
 def sales_journal(subject: Subject) -> Outcome:
     """Check that the instance has one sales journal of its own, so that its numbers have no gaps made by others."""
     instance = subject.instance
@@ -213,6 +260,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("Books: cut-over", cut_over),
     ("Books: lock dates", lock_dates),
     ("Books: currencies and pricelists", currencies),
+    ("Books: company rate", company_rate),
     ("Books: sales journal", sales_journal),
     ("Books: payment journals", payment_journals),
     ("Books: e-invoicing", e_invoicing),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from magodoo.connectors.magento.connection_test import READS
+from magodoo.connectors.magento.versions import COMMERCE, RUN_ON
 from magodoo.domain.kinds import Need
 from magodoo.domain.vocabulary import Side
 from magodoo.errors import FixConfiguration
@@ -12,8 +13,6 @@ from magodoo.preflight import clock, systems
 from magodoo.preflight.results import Outcome, some
 from magodoo.preflight.subject import Check, Subject
 
-MEASURED = "2.4"
-COMMERCE = ("Magento_GiftCardAccount", "Magento_CustomerBalance", "Magento_Reward")
 _RIVALS = re.compile(r"odoo|openerp", re.IGNORECASE)
 
 
@@ -34,14 +33,11 @@ def connection(subject: Subject) -> Outcome:
 
 
 def version(subject: Subject) -> Outcome:
-    """Check that Magento is of the measured version."""
-    found = subject.magento.version()
-    outcome = Outcome(found)
-    if MEASURED not in found:
-        message = (
-            f"{found} is not the {MEASURED} that was measured" if found else "the shop does not publish its version"
-        )
-        outcome.warn(message, f"look whether it is a {MEASURED}; try a few orders in observe first")
+    """Check what can be told of Magento's version, and what is known of it. None is refused for its number alone."""
+    told = subject.magento.version_told()
+    outcome = Outcome(told.text)
+    if not told.known:
+        outcome.warn(told.text, f"look whether it is a {RUN_ON}; try a few orders in observe first")
     return outcome
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
-from magodoo.connectors.odoo import versions
+from magodoo.connectors.odoo import proofs, versions
 from magodoo.connectors.odoo.installation import GROUPS
 from magodoo.connectors.odoo.intercompany import may_read_purchases
 from magodoo.connectors.odoo.record_kinds import DELIVERY_KEY
@@ -16,6 +17,12 @@ from magodoo.preflight.results import Outcome, some
 from magodoo.preflight.subject import Check, Subject
 
 NEEDED = ("account", "sale", "stock", "sale_stock")
+ENTERPRISE = frozenset({"web_enterprise", "account_accountant", "accountant"})
+"""Modules that only Enterprise has."""
+ODOOS_OWN = (".odoo.com", ".odoo.sh")
+"""Ends of the addresses that Odoo Online and odoo.sh give a database. One with a domain of its own is not recognised."""
+CALLS_END_AFTER = 900
+"""Seconds after which Odoo's cloud ends a call (docs/how-to/connect-odoo.md#odoo-online-and-odoosh)."""
 FOLLOW_UPS = ("account_followup", "account_invoice_overdue_reminder", "account_credit_control")
 _RIVALS = re.compile(r"magento|^(connector_ecommerce|ecommerce_connector|multichannel|odoo_multi_channel)")
 _RIVAL_MODELS = ("sale.order", "account.move", "stock.picking", "res.partner", "product.product")
@@ -56,6 +63,33 @@ def version(subject: Subject) -> Outcome:
     return outcome
 
 
+def hosting(subject: Subject) -> Outcome:
+    """Check what Odoo Online and odoo.sh limit, as far as address and version show that they run the server."""
+    connection, found = subject.odoo.connection, subject.odoo.rpc.version
+    host = urlsplit(connection.url).hostname or ""
+    if not host.endswith(ODOOS_OWN) and not found.minor:
+        return Outcome("a server of your own, or Odoo's cloud under a domain of yours, which cannot be told apart")
+    outcome = Outcome(f"Odoo's cloud ({host or found})")
+    most = max(connection.parallel_reads, connection.parallel_writes)
+    if most > 1:
+        outcome.warn(
+            f"up to {most} calls run at once; Odoo's policy for its cloud speaks of one call a second and none in parallel",
+            "set `parallel_reads` and `parallel_writes` of the connection to 1, and let backfills run at night",
+        )
+    longest = max(connection.read_timeout, connection.write_timeout)
+    if longest > CALLS_END_AFTER:
+        outcome.warn(
+            f"a call is waited for for {longest:.0f} s, and ended by the server after about {CALLS_END_AFTER} s",
+            f"set the timeouts of the connection to {CALLS_END_AFTER} s at most",
+        )
+    if subject.instance.settle_seconds < CALLS_END_AFTER:
+        outcome.warn(
+            f"a call that was given up may still be at work for {CALLS_END_AFTER} s, and settle_seconds is {subject.instance.settle_seconds}",
+            f"set settle_seconds to {CALLS_END_AFTER} at least",
+        )
+    return outcome
+
+
 def server_clock(subject: Subject) -> Outcome:
     """Compare the clock of Odoo's web server."""
     server = subject.odoo.connection
@@ -73,6 +107,12 @@ def modules(subject: Subject) -> Outcome:
         outcome.warn(
             "transfers have no tracking reference",
             "install Delivery (stock_delivery), or set shipments.tracking to off",
+        )
+    if enterprise := sorted(installed.intersection(ENTERPRISE)):
+        unseen = "; ".join(each.enterprise for each in proofs.FEATURES if each.enterprise)
+        outcome.warn(
+            f"this is Odoo Enterprise ({some(enterprise)}), on which this project was never run: {unseen}",
+            "try it on a copy of the database, and look at the first payments in observe",
         )
     if "account_accountant" in installed and not subject.instance.invoices.in_payment_counts:
         outcome.warn(
@@ -207,17 +247,27 @@ def automatic_invoicing(subject: Subject) -> Outcome:
     if reminders:
         outcome.warn(f"follow-ups are installed: {some(reminders)}", "exclude the shop's customers from reminders")
     try:
-        rows = subject.odoo.rpc.search_read("ir.config_parameter", [["key", "=", "sale.automatic_invoice"]], ["value"])
+        invoices = _makes_invoices(subject)
     except (Forbidden, FixConfiguration, FixDocument):
         outcome.found = f"{outcome.found} that this user may see; Settings, Sales, Automatic Invoice must be off"
         return outcome
-    if any(str(row["value"]).lower() in ("true", "1") for row in rows):
+    if invoices:
         outcome.complain(
             "Odoo makes invoices by itself after an online payment",
             "switch it off: Settings, Sales, Automatic Invoice",
             stops=subject.needs(Need.SOLE_INVOICING),
         )
     return outcome
+
+
+def _makes_invoices(subject: Subject) -> bool:
+    """Return whether Odoo makes invoices after an online payment: a parameter up to 19, a field of the company since (docs/facts/odoo-20.md#4)."""
+    rpc = subject.odoo.rpc
+    if rpc.has_field("res.company", "sale_automatic_invoice"):
+        (company,) = rpc.listed("res.company", ["sale_automatic_invoice"], [["id", "=", rpc.company_id]])
+        return bool(company["sale_automatic_invoice"])
+    rows = rpc.search_read("ir.config_parameter", [["key", "=", "sale.automatic_invoice"]], ["value"])
+    return any(str(row["value"]).lower() in ("true", "1") for row in rows)
 
 
 def identity(subject: Subject) -> Outcome:
@@ -247,6 +297,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("Odoo: connection and rights", connection),
     ("Odoo: version", version),
     ("Odoo: database", identity),
+    ("Odoo: hosting", hosting),
     ("Odoo: clock", server_clock),
     ("Odoo: modules", modules),
     ("Odoo: other connectors", connectors),

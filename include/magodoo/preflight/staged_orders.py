@@ -12,6 +12,12 @@ def currencies(engine: Engine, instance: str) -> list[str]:
     return _texts(engine, instance, f"select distinct currency from {_ORDERS} and currency <> '' order by 1")
 
 
+def base_currencies(engine: Engine, instance: str) -> list[str]:
+    """Return the codes of Magento's base currencies, sorted."""
+    statement = f"select distinct company_currency from {_ORDERS} and company_currency <> '' order by 1"
+    return _texts(engine, instance, statement)
+
+
 def payment_methods(engine: Engine, instance: str) -> dict[str, int]:
     """Return the number of orders by payment method, most frequent first."""
     statement = (

@@ -21,6 +21,20 @@ from magodoo.settings import extra_totals, other_values
 from magodoo.settings.extra_totals import ExtraTotal, GiftCardsSold
 from magodoo.settings.strict import Strict
 
+# Times and counts that no setup needs are slips: a minus, or a unit that was mistaken.
+INSTANCE_ID = r"^[a-z][a-z0-9]{0,15}$"
+Count = Annotated[int, Field(ge=0, le=10**9)]
+Lot = Annotated[int, Field(ge=1, le=10**6)]
+Positive = Annotated[Decimal, Field(ge=0, le=10**12)]
+Share = Annotated[Decimal, Field(ge=0, le=1)]
+Wait = Annotated[int, Field(ge=0, le=86_400)]  # seconds, up to a day
+Lease = Annotated[int, Field(ge=1, le=86_400)]
+Overlap = Annotated[int, Field(ge=0, le=10 * 366 * 86_400)]  # a first day reads years again
+Minutes = Annotated[int, Field(ge=1, le=366 * 1440)]
+Grace = Annotated[int, Field(ge=0, le=366 * 1440)]
+Hours = Annotated[int, Field(ge=1, le=366 * 24)]
+Days = Annotated[int, Field(ge=0, le=36_500)]
+
 
 class Mode(StrEnum):
     """Whether a kind of change is only reported and planned (`observe`), or written (`apply`)."""
@@ -103,7 +117,7 @@ class Invoices(Strict):
     """A Magento invoice becomes a posted invoice, a draft that a person posts, or nothing. Unwritten: a draft where Odoo's e-invoicing is active."""
     to_magento: Literal["when_paid", "when_posted", "off"] = "when_paid"
     """*Update Magento Status When Paid*: an Odoo invoice becomes one in Magento when it is paid, as soon as it is posted, or never."""
-    issue_within_days: int | None = None
+    issue_within_days: Days | None = None
     """Days after the sale within which a draft must be issued; unwritten: as the company's country asks (IT 12, TR 7 ...)."""
     in_payment_counts: bool = False
     """Odoo's *In Payment* counts as paid: the Accounting app's state, and payments whose method has no outstanding account."""
@@ -138,19 +152,19 @@ class CreditMemos(Strict):
 class Limits(Strict):
     """Beyond them a change waits for a person. Amounts in company currency."""
 
-    changes_per_run: int = 50
+    changes_per_run: Count = 50
     """Changes of a kind in one run that need no approval."""
-    changes_per_day: int = 500
+    changes_per_day: Count = 500
     """Changes of a kind in the last 24 hours that need no approval."""
-    document_amount: Decimal = Decimal(5000)
+    document_amount: Positive = Decimal(5000)
     """Largest document that needs no approval."""
-    run_amount: Decimal = Decimal(25000)
+    run_amount: Positive = Decimal(25000)
     """Largest sum of one run that needs no approval."""
-    refund_amount: Decimal = Decimal(500)
+    refund_amount: Positive = Decimal(500)
     """Largest refund that needs no approval."""
-    first_writes: int = 20
+    first_writes: Count = 20
     """The first writes of each kind need approval whatever the limits."""
-    approval_expires_hours: int = 72
+    approval_expires_hours: Hours = 72
     """An approval that was not used for so long is asked for again."""
 
 
@@ -185,19 +199,19 @@ class Recipients(Strict):
 class Quality(Strict):
     """What the gate and the mails go by."""
 
-    max_extract_age_minutes: int = 120
+    max_extract_age_minutes: Minutes = 120
     """A side whose last complete extract is older holds the changes that depend on it."""
-    max_unmatched_share: Decimal = Decimal("0.20")
+    max_unmatched_share: Share = Decimal("0.20")
     """Of the last 30 days' documents of a kind: above it, a warning."""
-    volume_share: Decimal = Decimal("0.5")
+    volume_share: Share = Decimal("0.5")
     """Of the same weekday's usual number of orders: below it, a warning."""
-    late_minutes: int = 90
+    late_minutes: Minutes = 90
     """A run of the chain that has not ended so long after it was queued is reported to IT by e-mail."""
-    grace_minutes: int = 120
+    grace_minutes: Grace = 120
     """A finding that a planned change will resolve is mailed only when it is older than this."""
-    summary_above: int = 50
+    summary_above: Count = 50
     """A mail about more findings shows the first 20 and their sums; the CSV has all."""
-    data_docs_days: int = 30
+    data_docs_days: Days = 30
     """Data Docs are removed after so many days."""
 
 
@@ -269,7 +283,7 @@ class OdooNames(Strict):
 class Instance(Strict):
     """Magento stores with one Odoo company. Its id is permanent: it is part of every reference."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,15}$")] = ""
+    id: Annotated[str, StringConstraints(pattern=INSTANCE_ID)] = ""
     title: str = ""
     """What people read on pages and in mails."""
     magento_connection: str
@@ -308,6 +322,10 @@ class Instance(Strict):
     """What happens to a document dated inside a lock date."""
     chronological_series: Literal["by_country", "off", "hold", "date_today"] = "by_country"
     """A document dated before the last posted one of its journal is held, or dated today. Unwritten: held where the company's country asks."""
+    company_rate: Literal["magento", "odoo"] | None = None
+    """Whose rate gives the amounts in company currency of invoices and credit notes in another currency: `magento`, equal to its base
+    amounts to the cent, or `odoo`, which keeps the rates of the company. Which one the law asks for is a person's choice, so there is no
+    default: such documents are not written before it is made."""
     customers_missing: Literal["create", "finding"] = "create"
     """What happens when the customer of an order is not in Odoo."""
     products_missing: Literal["finding"] = "finding"
@@ -317,6 +335,8 @@ class Instance(Strict):
     tolerance: dict[str, Decimal] = Field(default_factory=lambda: {"default": Decimal("0.02")})
     """By currency, and `default`: differences up to it are reported as rounding. For reporting only, never for posting."""
     limits: Limits = Limits()
+    separate_duties: bool = True
+    """A statement is prepared by one person and approved by another. `false`: one person does both, and the statement says so."""
     exclude: Exclude = Exclude()
     recipients: Recipients = Recipients()
     quality: Quality = Quality()
@@ -327,17 +347,17 @@ class Instance(Strict):
     """Address of Odoo's web client, for links."""
     confirmed_systems: tuple[str, ...] = ()
     """Names that preflight gives to a Magento or an Odoo which is another one than this instance last wrote to: a person confirms them here."""
-    magento_overlap_seconds: int = 60
+    magento_overlap_seconds: Overlap = 60
     """A scheduled extract reads again what changed so long before the watermark: rows become visible after their stamp."""
-    odoo_overlap_seconds: int = 600
+    odoo_overlap_seconds: Overlap = 600
     """The same for Odoo."""
-    settle_seconds: int = 900
+    settle_seconds: Wait = 900
     """Longer than either server's request limit: only after it does "absent" count."""
-    lease_seconds: int = 1200
+    lease_seconds: Lease = 1200
     """For how long one worker has an order to itself; longer than a request and the settle time together."""
-    refund_return_days: int = 14
+    refund_return_days: Days = 14
     """After so many days a refund without return, or a return without refund, is a finding."""
-    refresh_days: int = 45
+    refresh_days: Days = 45
     """The nightly refresh re-reads orders closed within so many days."""
 
     @field_validator("extra_totals")
@@ -354,6 +374,26 @@ class Instance(Strict):
 
         if len(value.split()) not in (1, 5) or not croniter.is_valid(value):
             raise ValueError(f"{value!r} is no cron expression: write five fields such as '*/15 * * * *', or @hourly")
+        try:
+            croniter(value).get_next()
+        except ValueError:  # CroniterBadDateError: 30 February
+            raise ValueError(f"{value!r} names a time that never comes") from None
+        return value
+
+    @field_validator("books_from")
+    @classmethod
+    def _day_of_a_shop(cls, value: datetime | None) -> datetime | None:
+        """Refuse a cut-over outside of the years of a shop: a number is read as seconds since 1970."""
+        if value is not None and not 2000 <= value.year < 2100:
+            raise ValueError(f"{value:%Y-%m-%d} is no day of a shop: write a date such as 2026-01-01 00:00:00")
+        return value
+
+    @field_validator("tolerance")
+    @classmethod
+    def _no_negative_tolerance(cls, value: dict[str, Decimal]) -> dict[str, Decimal]:
+        for currency, amount in value.items():
+            if not 0 <= amount <= 10**6:
+                raise ValueError(f"{currency}: {amount} is no tolerance: write an amount such as 0.02")
         return value
 
     @field_validator("time_zone")
@@ -414,11 +454,11 @@ class Settings(Strict):
     smtp: Smtp = Smtp()
     ui_url: str = "http://localhost:8080"
     """Airflow's address, for the links in mails."""
-    payload_days: int = 400
+    payload_days: Days = 400
     """Payloads, the requests of finished changes and sent mails are blanked or removed after so many days."""
-    personal_days: int = 3650
+    personal_days: Days = 3650
     """Names, addresses, e-mails and phones of orders that nothing happened to for so many days are blanked."""
-    orders_per_task: int = 5000
+    orders_per_task: Lot = 5000
     """Orders that one mapped reconcile task processes; with several workers, smaller parts are spread over them."""
 
     def instance(self, name: str) -> Instance:

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from magodoo.characters import escaped, visible
+
 SHORTEST = 4  # characters; shorter words would match in unrelated texts
 
 
@@ -38,7 +40,7 @@ def orders_untouched(connection: Connection, instance: str, before: datetime) ->
 
 
 def words_of(connection: Connection, instance: str, order_keys: Sequence[str]) -> list[str]:
-    """Return names, e-mails and phones that texts about these orders may contain, longest first."""
+    """Return names, e-mails and phones that texts about these orders may contain, as sent, cleaned and with escapes, longest first."""
     values = connection.execute(
         text("""select distinct w from document cross join lateral unnest(array[customer_name, customer_email, customer_phone,
                 ship_to_name]) w where instance = :instance and order_key = any(:orders) and length(w) >= :shortest
@@ -49,7 +51,8 @@ def words_of(connection: Connection, instance: str, order_keys: Sequence[str]) -
                 where d.instance = :instance and d.order_key = any(:orders) and length(w) >= :shortest"""),
         {"instance": instance, "orders": list(order_keys), "shortest": SHORTEST},
     ).scalars()
-    return sorted({str(value) for value in values}, key=len, reverse=True)
+    forms = {form for value in values for form in (str(value), visible(str(value)), escaped(str(value)))}
+    return sorted(forms, key=len, reverse=True)
 
 
 def remember(connection: Connection, instance: str, order_keys: Sequence[str]) -> int:

@@ -22,13 +22,13 @@ DOCUMENT_COLUMNS = ("line", "side", "kind", "number", "order_number", "date", "c
 def statement(body: Mapping[str, Any]) -> str:
     """Return the whole statement with its schedules as CSV, columns COLUMNS."""
     rows = [*_figures(body), *_ledger(body), *_schedules(body)]
-    return _written(COLUMNS, ({"instance": body["instance"], "month": body["month"], **row} for row in rows))
+    return "".join(_parts(COLUMNS, ({"instance": body["instance"], "month": body["month"], **row} for row in rows)))
 
 
-def documents(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return the documents behind the figures as CSV, one row per document with its statement line, columns DOCUMENT_COLUMNS."""
+def documents(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield, in parts, the documents behind the figures as CSV, one row per document with its statement line, columns DOCUMENT_COLUMNS."""
     worded = ({**row, "line": wording.label(row["line"]), "date": row["day"]} for row in rows)
-    return _written(DOCUMENT_COLUMNS, worded)
+    return _parts(DOCUMENT_COLUMNS, worded)
 
 
 def _figures(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -117,13 +117,17 @@ def _amounts(line: wording.Line) -> dict[str, int]:
     return {"net": line.net, "tax": line.tax, "total": line.total}
 
 
-def _written(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+def _parts(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(columns)
     for row in rows:
         writer.writerow([neutral(_cell(name, row.get(name))) for name in columns])
-    return out.getvalue()
+        if out.tell() > 64_000:
+            yield out.getvalue()
+            out.seek(0)
+            out.truncate()
+    yield out.getvalue()
 
 
 def _cell(name: str, value: Any) -> Any:

@@ -45,6 +45,8 @@ class Document:
     early_order: bool = False  # its order was placed before `books_from`, the cut-over
     early: bool = False  # the document itself is from before `books_from`
     base_total: int = 0
+    base_tax: int = 0
+    company_currency: str = ""
     invoice_date: date | None = None
     journal: str = ""
     partner: str | None = None
@@ -141,7 +143,8 @@ _CONCERNED = f"""
 _DOCUMENTS = f"""
     with {_CONCERNED}
     select d.side, d.kind, d.source_id, d.number, coalesce(d.order_key, '') as order_key, coalesce(r.number, '') as order_number, d.currency,
-        d.grand_total - d.tax as net, d.tax, d.base_grand_total, d.created_at, d.accounting_date, d.document_date, d.state, coalesce(d.journal, '') as journal,
+        d.grand_total - d.tax as net, d.tax, d.base_grand_total, d.base_tax, d.company_currency,
+        d.created_at, d.accounting_date, d.document_date, d.state, coalesce(d.journal, '') as journal,
         d.active and d.deleted_at is null as stands, coalesce(w.scope, 'in_scope') as scope,
         coalesce(r.country, case d.side when 'magento' then d.country end, d.country, '') as country,
         coalesce(r.created_at < :books_from, false) as early_order,
@@ -211,6 +214,7 @@ def _document(instance: Instance, row: Mapping[str, Any], lines: list[LineSum]) 
         order_number=row["order_number"], currency=row["currency"], state=row["state"], is_active=row["stands"], scope=row["scope"],
         figures=split(row["net"], row["tax"], row["country"], lines), day=local if magento else row["accounting_date"],
         early_order=row["early_order"], early=row["early"], base_total=row["base_grand_total"],
+        base_tax=row["base_tax"], company_currency=row["company_currency"],
         invoice_date=local if magento else row["document_date"], partner=row["partner"], journal=row["journal"],
         shared_orders=tuple(row["shared_orders"] or ()),
     )  # fmt: skip

@@ -24,7 +24,7 @@ def queue(connection: Connection, instance: Instance, kept: store.Kept, ui_url: 
         "changes after sign-off" if frozen else summary.verdict(body)
     )
     attached = {
-        "csv": csv_export.statement(body), "csv_name": f"{name}.csv", "pdf": pdf.pdf(body, kept.hash, kept.made_at), "pdf_name": f"{name}.pdf",
+        "csv": csv_export.statement(body), "csv_name": f"{name}.csv", "pdf": pdf.pdf(kept), "pdf_name": f"{name}.pdf",
     }  # fmt: skip
     queued = alerts.queue_statement(
         connection, instance, ui_url, now, subject, attached, body=body, kept=kept, frozen=frozen, changed=changed,

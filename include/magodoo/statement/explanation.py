@@ -2,7 +2,7 @@
 
 A step adds its figures to Magento's total. Equal documents of the same month need no step. What no rule, policy or open finding
 accounts for becomes a step of the line UNEXPLAINED that names its documents; a finding whose amounts are not those of the
-documents explains nothing.
+documents accounts for nothing. An open finding is no explanation: it says where a difference is that nobody has corrected.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from magodoo.domain.states import OdooMoveState
-from magodoo.domain.vocabulary import FindingType, Kind, OrderScope, Side
+from magodoo.domain.vocabulary import FindingType, Kind, OrderScope, Severity, Side
 from magodoo.money import rounded, shown
+from magodoo.reconcile import catalogue
 from magodoo.settings import Instance
 from magodoo.statement.documents import Document, Found, Key, Sales
 from magodoo.statement.figures import Amount, Figures, added
@@ -62,6 +63,17 @@ class Explanation:
 
     steps: list[Step] = field(default_factory=list)
     lines: dict[Key, str] = field(default_factory=dict)
+
+
+def finding_type(line: str) -> FindingType | None:
+    """Return the type of finding of a line; None for a line that is of no finding."""
+    return FindingType(line.removeprefix(FINDING)) if line.startswith(FINDING) else None
+
+
+def is_uncorrected(line: str) -> bool:
+    """Return whether a line holds differences that somebody has to correct: those of findings that are not only for information."""
+    type_ = finding_type(line)
+    return type_ is not None and catalogue.of(type_).severity != Severity.INFO
 
 
 def explain(sales: Sales, instance: Instance) -> Explanation:

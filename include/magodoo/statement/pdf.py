@@ -1,19 +1,27 @@
-"""The statement as PDF, to be signed, printed and filed. Long schedules are cut at MOST_ROWS with a note; the CSV has every row."""
+"""The statement as PDF, to be signed, printed and filed.
+
+Long schedules are cut at MOST_ROWS with a note, long texts at MOST_LINES with CUT: the CSV has every row and the whole text.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from magodoo.characters import escaped
 from magodoo.domain import labels
-from magodoo.statement import summary, wording
+from magodoo.statement import store, summary, wording
 
 if TYPE_CHECKING:
     from fpdf import FPDF
 
 MOST_ROWS = 100
+ONE_PERSON = "not separate: by the settings, one person may prepare and sign"
+MOST_LINES = 12  # of a cell: a row that is higher than a page cannot be printed
+CUT = " …"  # at the end of a text that goes on in the CSV
+_MOST_CHARACTERS = 2000  # of a text, before its lines are measured
 _SMALL, _LARGE = 7.5, 14
 _LINE = 4.6
 _PADDING = 0.6
@@ -24,12 +32,14 @@ _LINES = (205, 210, 216)
 Cells = Sequence[Sequence[str]]
 
 
-def pdf(body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: str | None = None, signed_at: datetime | None = None,
-        note: str | None = None) -> bytes:  # fmt: skip
-    """Return the statement as PDF; the same statement gives the same bytes."""
-    document = _new_document(body)
-    _head(document, body, text_hash, made_at, signed_by, signed_at, note)
+def pdf(kept: store.Kept, moved: Sequence[Mapping[str, Any]] = ()) -> bytes:
+    """Return the statement as PDF; the same statement gives the same bytes. `moved`: what it changed of the version before."""
+    body = kept.body
+    document = new_document(body)
+    _head(document, kept)
     _short(document, body)
+    _moved(document, kept, moved)
+    _notes(document, kept)
     _unexplained(document, body)
     for row in body["rows"]:
         _figures(document, row, body["company_currency"])
@@ -39,11 +49,12 @@ def pdf(body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: s
     _clearing(document, body)
     for name in wording.SCHEDULES:
         _schedule(document, name, body["annexes"].get(name, ()))
-    document.set_creation_date(made_at.astimezone(UTC))
+    document.set_creation_date(kept.made_at.astimezone(UTC))
     return bytes(document.output())
 
 
-def _new_document(body: Mapping[str, Any]) -> FPDF:
+def new_document(body: Mapping[str, Any]) -> FPDF:
+    """Return an empty document with its fonts, margins and footer."""
     from fpdf import FPDF
     from matplotlib import get_data_path
 
@@ -67,8 +78,8 @@ def _new_document(body: Mapping[str, Any]) -> FPDF:
     return document
 
 
-def _head(document: FPDF, body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: str | None, signed_at: datetime | None,
-          note: str | None) -> None:  # fmt: skip
+def _head(document: FPDF, kept: store.Kept) -> None:
+    body = kept.body
     document.set_font("DejaVu", "B", _LARGE)
     document.multi_cell(0, 8, f"Monthly statement {body['month']}", new_x="LMARGIN", new_y="NEXT")
     facts = [
@@ -79,12 +90,40 @@ def _head(document: FPDF, body: Mapping[str, Any], text_hash: str, made_at: date
             f"company {body['company']}, {body['company_currency']}, journals {', '.join(body['journals']) or 'none'}",
         ),
         ("Cut-over", body["books_from"] or "not set"),
-        ("Made", f"{made_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"),
-        ("SHA-256", text_hash),
-        ("Signed", f"{signed_by}, {signed_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if signed_at else "not signed"),
-    ]
-    facts += [("Note", note)] if note else []
+        ("Made", _moment(kept.made_at)),
+        ("SHA-256", kept.hash),
+        ("Prepared", f"{kept.prepared_by}, {_moment(kept.prepared_at)}" if kept.prepared and kept.prepared_at else "not prepared"),
+        ("Signed", f"{kept.signed_by}, {_moment(kept.signed_at)}" if kept.signed_at else "not signed"),
+    ]  # fmt: skip
+    facts += [("Version", f"{kept.version}")] if kept.version > 1 else []
+    facts += [] if body.get("separate_duties", True) else [("Duties", ONE_PERSON)]
+    facts += [("Note", kept.note)] if kept.note else []
     _table(document, facts, (1, 6))
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _moved(document: FPDF, kept: store.Kept, moved: Sequence[Mapping[str, Any]]) -> None:
+    """Add what a revision changed of the version before."""
+    if not moved:
+        return
+    _heading(document, f"What version {kept.version} changed", len(moved))
+    rows = [
+        (f"{wording.title(row)}: {wording.label(row['line'])}", wording.amount(row["before"]), wording.amount(row["after"]))
+        for row in moved
+    ]  # fmt: skip
+    _table(document, rows, (6, 2, 2), head=("Line", "Before", "Now"), numbers=(1, 2))
+
+
+def _notes(document: FPDF, kept: store.Kept) -> None:
+    """Add what the person who signed said of each open critical finding and unreadable record."""
+    if not kept.notes:
+        return
+    _heading(document, "Notes of the signature", len(kept.notes))
+    rows = [(about, kept.notes[key]) for key, about in store.to_note(kept.body).items()]
+    _table(document, _cut(rows), (4, 6), head=("About", "Note"))
 
 
 def _short(document: FPDF, body: Mapping[str, Any]) -> None:
@@ -227,7 +266,34 @@ def _heading(document: FPDF, text: str, rows: int = 2) -> None:
         document.add_page()
     document.ln(3)
     document.set_font("DejaVu", "B", 10)
-    document.multi_cell(0, 6, text, new_x="LMARGIN", new_y="NEXT")
+    document.multi_cell(0, 6, fitting(document, text, document.epw), new_x="LMARGIN", new_y="NEXT")
+
+
+def fitting(document: FPDF, text: str, width: float) -> str:
+    """Return the text as one paragraph that has at most MOST_LINES lines of `width` mm in the present font; CUT stands where it was cut."""
+    plain = " ".join(escaped(text).split())
+    whole = plain if len(plain) <= _MOST_CHARACTERS else plain[:_MOST_CHARACTERS] + CUT
+    # Two lines that follow each other hold together more than one line's width, so that most texts need no measuring.
+    if (
+        2 * document.get_string_width(whole) <= (MOST_LINES - 1) * width
+        or line_count(document, whole, width) <= MOST_LINES
+    ):
+        return whole
+    fits, too_long = 0, min(len(plain), _MOST_CHARACTERS)
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        if line_count(document, plain[:middle] + CUT, width) <= MOST_LINES:
+            fits = middle
+        else:
+            too_long = middle
+    return plain[:fits].rstrip() + CUT
+
+
+def line_count(document: FPDF, text: str, width: float) -> int:
+    """Return the number of lines of `width` mm that the text takes in the present font."""
+    made = document.multi_cell(width, _LINE, text, align="L", dry_run=True, output="LINES")
+    assert isinstance(made, list)
+    return len(made)
 
 
 def _table(
@@ -241,7 +307,15 @@ def _table(
 ) -> None:
     from fpdf.fonts import FontFace
 
-    right = set(numbers)
+    right, bold = set(numbers), set(strong)
+    inner = [document.epw * width / sum(widths) - 2 * _PADDING for width in widths]
+
+    def all_fitting(cells: Sequence[str], style: Literal["", "B"]) -> list[str]:
+        document.set_font("DejaVu", style, _SMALL)
+        return [fitting(document, cell, width) for cell, width in zip(cells, inner, strict=True)]
+
+    heading = all_fitting(head, "B") if head else []
+    content = [all_fitting(cells, "B" if place in bold else "") for place, cells in enumerate(rows)]
     document.set_font("DejaVu", size=_SMALL)
     document.set_draw_color(*_LINES)
     with document.table(
@@ -249,10 +323,10 @@ def _table(
         text_align=tuple("RIGHT" if place in right else "LEFT" for place in range(len(widths))),
         headings_style=FontFace(emphasis="BOLD", fill_color=(236, 239, 243)), padding=_PADDING,
     ) as table:  # fmt: skip
-        if head:
-            table.row(head)
-        for place, cells in enumerate(rows):
-            table.row(cells, style=FontFace(emphasis="BOLD") if place in set(strong) else None)
+        if heading:
+            table.row(heading)
+        for place, cells in enumerate(content):
+            table.row(cells, style=FontFace(emphasis="BOLD") if place in bold else None)
 
 
 def _amounts(line: wording.Line) -> tuple[str, str, str]:

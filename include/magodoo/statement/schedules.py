@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, text
 
 from magodoo.domain.states import OdooMoveState
-from magodoo.domain.vocabulary import Kind
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.money import from_units, rounded, to_units
 from magodoo.settings import Instance
-from magodoo.statement.documents import MONEY_KINDS
+from magodoo.statement.documents import MONEY_KINDS, Document, Sales
 from magodoo.statement.explanation import ROUNDING, Step
 from magodoo.statement.periods import Month
 
@@ -114,6 +114,28 @@ _MUTED = """
         coalesce(odoo_number, '') as odoo_number, magento_amount, odoo_amount, coalesce(currency, '') as currency, muted_until, muted_by,
         coalesce(muted_reason, '') as reason
     from finding where instance = :instance and resolved_at is null and muted_until > :now order by id"""
+
+
+# Findings about the month's documents, and about anything else of their orders.
+_CRITICAL = """
+    select id, type, kind, coalesce(order_number, '') as order_number, coalesce(magento_number, '') as magento_number,
+        coalesce(odoo_number, '') as odoo_number, magento_amount, odoo_amount, coalesce(currency, '') as currency
+    from finding where instance = :instance and resolved_at is null and severity = 'critical' and coalesce(muted_until <= :now, true)
+        and (order_key = any(:orders) or kind = any(:kinds) and (magento_id = any(:magento) or odoo_id = any(:odoo))) order by id"""
+
+
+def critical(connection: Connection, instance: str, sales: Sales, now: datetime) -> list[Row]:
+    """Return the open critical findings about the month's documents and their orders that nobody muted.
+
+    Keys: id, type, kind, order_number, magento_number, odoo_number, magento_amount, odoo_amount (units of 1/10000 or None), currency.
+    """
+    found = {side: sales.in_month(side) for side in Side}
+    values = {
+        "instance": instance, "now": now, "kinds": list(MONEY_KINDS), "magento": [one.id for one in found[Side.MAGENTO]],
+        "odoo": [one.id for one in found[Side.ODOO]],
+        "orders": sorted({one.order_key for side in Side for one in found[side] if one.order_key}),
+    }  # fmt: skip
+    return [dict(row) for row in connection.execute(text(_CRITICAL), values).mappings()]
 
 
 def unreadable(connection: Connection, instance: str) -> list[Row]:
@@ -221,6 +243,41 @@ def rounding(steps: Iterable[Step]) -> list[Row]:
         }
         for currency, amounts in sorted(found.items())
     ]  # fmt: skip
+
+
+def rate_differences(sales: Sales, company_currency: str) -> list[Row]:
+    """Return, by currency and kind, how Magento's base amounts become the amounts in company currency of Odoo's documents of the month.
+
+    `compared` are documents in another currency that Magento has with the same total and tax: `magento` is their total in its base
+    currency, `odoo` in the company's, net, tax and total the difference. `other` are those of the month that cannot be compared: no
+    counterpart, other amounts, or another base currency. Per currency and kind the two `odoo` are the month's total in company currency.
+    """
+    found: dict[tuple[str, str, bool], Row] = {}
+    for one in sales.in_month(Side.ODOO):
+        if one.currency == company_currency:
+            continue
+        other = sales.partner(one)
+        same = other is not None and (other.figures.sum, other.currency, other.company_currency) == (
+            one.figures.sum,
+            one.currency,
+            company_currency,
+        )
+        row = found.setdefault((one.currency, one.kind, not same), _no_difference(one, company_currency, same))
+        row["count"] += 1
+        row["odoo"] += one.base_total
+        if same and other is not None:
+            total, tax = one.base_total - other.base_total, one.base_tax - other.base_tax
+            row["magento"] += other.base_total
+            row["net"], row["tax"], row["total"] = row["net"] + total - tax, row["tax"] + tax, row["total"] + total
+    return [found[place] for place in sorted(found)]
+
+
+def _no_difference(one: Document, company_currency: str, same: bool) -> Row:
+    amounts: dict[str, int | None] = dict.fromkeys(("magento", "net", "tax", "total"), 0 if same else None)
+    return {
+        "documents_in": one.currency, "kind": one.kind, "what": "compared" if same else "other", "count": 0, "odoo": 0, **amounts,
+        "currency": company_currency,
+    }  # fmt: skip
 
 
 def _valued(row: Row, name: str) -> Row:

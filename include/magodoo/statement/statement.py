@@ -19,7 +19,7 @@ from magodoo.statement.explanation import Explanation, Step
 from magodoo.statement.figures import NOTHING, Amount, Cell, Figures, added
 from magodoo.statement.general_ledger import UNEXPLAINED as LEDGER_UNEXPLAINED
 from magodoo.statement.general_ledger import GeneralLedger, LedgerStep
-from magodoo.statement.schedules import rounding
+from magodoo.statement.schedules import rate_differences, rounding
 
 Row = dict[str, Any]
 MAGENTO, ODOO, LEDGER = "magento", "odoo", "ledger"
@@ -72,10 +72,12 @@ def statement(sources: Sources) -> Statement:
         "company": instance.odoo.company_id, "company_currency": sources.ledger.company_currency,
         "books_from": instance.books_from.isoformat(sep=" ") if instance.books_from else None,
         "journals": sorted(sources.ledger.journals.values()), "rows": rows, "unexplained": named, "explained": explained,
+        "uncorrected": uncorrected(sources.explanation.steps), "separate_duties": instance.separate_duties,
         "accounts": sources.ledger.accounts, "taxes": _taxes(sources), "clearing": list(sources.clearing),
         "annexes": {
             **{name: list(found) for name, found in sources.schedules.items()}, "gaps": list(sources.gaps), "unread_stores": list(sources.unread_stores),
             "without_store": list(sources.without_store), "unreadable": list(sources.unreadable),
+            "rate_differences": rate_differences(sources.sales, sources.ledger.company_currency),
             "rounding": rounding(sources.explanation.steps), "muted_steps": _muted(sources.explanation.steps),
             "entries_by_hand": _others(sources, "entries_by_hand"),
         },
@@ -188,6 +190,19 @@ def _named(sources: Sources) -> list[Row]:
                 "order_number": "", "counterpart": "", "currency": one.currency, **_written(one.amount), "why": one.why,
             })  # fmt: skip
     return sorted(found, key=lambda row: (row["between"], row["kind"], row["number"], row["source_id"]))
+
+
+def uncorrected(steps: Iterable[Step]) -> dict[str, int]:
+    """Return by currency what open and muted findings name as different: the sum over the documents, without regard to the sign.
+
+    Units of 1/10000: of each step its total, or its tax where that is larger.
+    """
+    sums: dict[str, int] = {}
+    for step in steps:
+        if explanation.is_uncorrected(step.line):
+            amount = step.figures.sum
+            sums[step.currency] = sums.get(step.currency, 0) + max(abs(amount.total), abs(amount.tax))
+    return {currency: total for currency, total in sorted(sums.items()) if total}
 
 
 def _muted(steps: Iterable[Step]) -> list[Row]:

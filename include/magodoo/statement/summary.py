@@ -9,7 +9,7 @@ from typing import Any
 from magodoo.statement import explanation, wording
 from magodoo.statement.general_ledger import UNEXPLAINED as LEDGER_UNEXPLAINED
 
-AGREES = "everything agrees"
+AGREES, UNEXPLAINED = "agrees", "unexplained"
 COLUMNS = (
     "Magento", "Settings, timing, rounding", "Open findings", "Not explained", "Odoo", "Booked by others", "Ledger: not explained", "Ledger",
 )  # fmt: skip
@@ -29,12 +29,16 @@ def table(body: Mapping[str, Any]) -> list[Short]:
 
 
 def verdict(body: Mapping[str, Any]) -> str:
-    """Return the state of the month in a few words, for a subject or a heading."""
+    """Return the verdict in a few words, for a subject or a heading.
+
+    "incomplete: 2 unreadable", "unexplained", "agrees except for uncorrected differences of 28.27 USD", or AGREES; the first that is true.
+    """
     if unreadable := _unreadable(body):
         return f"incomplete: {unreadable} unreadable"
     if not body["explained"]:
-        return "part of it is unexplained"
-    return "explained, with open findings" if _findings(body) else AGREES
+        return UNEXPLAINED
+    left = _uncorrected(body)
+    return f"agrees except for uncorrected differences of {left}" if left else AGREES
 
 
 def sentence(body: Mapping[str, Any]) -> str:
@@ -65,15 +69,18 @@ def _sentence(body: Mapping[str, Any]) -> str:
         count = len(body["unexplained"])
         which = {0: "no document is named", 1: "one document is named"}.get(count, f"{count} documents are named")
         return f"{month}Magento, Odoo and Odoo's ledger do not agree: part of the difference has no cause that is known; {which} below."
-    named = _findings(body)
-    if named:
-        return f"{month}Every difference has its cause; these are open findings, for somebody to settle: {', '.join(named)}."
+    left = _uncorrected(body)
+    if left:
+        return (
+            f"{month}Magento, Odoo and Odoo's ledger agree except for {left}, added up without regard to the sign. Open or muted findings"
+            f" name these differences, and nobody has corrected them: {', '.join(_findings(body))}."
+        )
     return f"{month}Magento, Odoo and Odoo's ledger agree; what differs is by the settings, in time or rounding."
 
 
 def _short(row: Mapping[str, Any]) -> Short:
     steps = {name: step["total"] for name, step in row["steps"].items()}
-    findings = sum(total for name, total in steps.items() if name.startswith(explanation.FINDING))
+    findings = sum(total for name, total in steps.items() if explanation.is_uncorrected(name))
     unexplained = steps[explanation.UNEXPLAINED]
     left = row["ledger_steps"][LEDGER_UNEXPLAINED]["total"]
     amounts = (
@@ -94,9 +101,22 @@ def _unreadable(body: Mapping[str, Any]) -> int:
     return len(body["annexes"].get("unreadable", ()))
 
 
+def _uncorrected(body: Mapping[str, Any]) -> str:
+    """Return the uncorrected differences by currency, as text; "" for none.
+
+    A statement of an earlier version holds them by line only, where equal amounts of opposite sign cancel each other.
+    """
+    sums = dict(body.get("uncorrected", {}))
+    if "uncorrected" not in body:
+        for row in body["rows"]:
+            for line in filter(explanation.is_uncorrected, row["steps"]):
+                sums[row["currency"]] = sums.get(row["currency"], 0) + abs(row["steps"][line]["total"])
+    return ", ".join(f"{wording.amount(total)} {currency}" for currency, total in sorted(sums.items()))
+
+
 def _findings(body: Mapping[str, Any]) -> list[str]:
-    """Return the lines of open findings with their amounts: "Missing in Odoo -28.27 USD"."""
+    """Return the lines of uncorrected differences with their amounts: "Missing in Odoo -28.27 USD"."""
     return [
         f"{wording.label(line).removeprefix(wording.OPEN_FINDING)} {wording.amount(row['steps'][line]['total'])} {row['currency']}"
-        for row in body["rows"] for line in wording.in_order(row["steps"]) if line.startswith(explanation.FINDING)
+        for row in body["rows"] for line in wording.in_order(row["steps"]) if explanation.is_uncorrected(line)
     ]  # fmt: skip

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from magodoo.domain import labels
-from magodoo.domain.vocabulary import FindingType
 from magodoo.money import from_units
 from magodoo.reconcile import catalogue
 from magodoo.statement import explanation
@@ -35,6 +34,7 @@ LEDGER_STEPS = {
 }
 SCHEDULES = {
     "unreadable": "Incomplete: records that cannot be read (quarantine)",
+    "critical": "Open critical findings about the month's orders",
     "invoiced_not_delivered": "Invoiced and not delivered at the month's end",
     "delivered_not_invoiced": "Delivered and not invoiced at the month's end",
     "cut_off": "Shipped in one month and delivered in Odoo in another, or not yet",
@@ -45,6 +45,7 @@ SCHEDULES = {
     "unread_stores": "Stores of the shop that no instance reads: their documents are not in this statement",
     "without_store": "Documents without a store, which every instance ignores: they are not in this statement",
     "gaps": "Gaps in the numbers",
+    "rate_differences": "Rate differences: documents in another currency, in company currency",
     "rounding": "Rounding, summed",
     "residues": "Refunded in full, with a rest that Magento cannot refund",
     "remainders": "Amounts that stand in no field, mapped by payment method",
@@ -61,19 +62,28 @@ _CUT_OFF = (
     "Shipped is the earlier of Magento's local day and Odoo's. Cost is Odoo's value of the stock moves where it shows one, else the"
     " product's cost when the statement was made."
 )
-NOTES = {"cut_off": _CUT_OFF, "open_receivables": _AS_OF, "refunds_to_pay": _AS_OF}
+_RATES = (
+    "Compared: documents that both systems have with the same amounts. In Magento is their total in its base currency, in Odoo in the"
+    " company's; the difference is that of the two rates, expected under company_rate: odoo. Other: without a counterpart, or with other"
+    " amounts. In Odoo, compared and other together are Odoo's documents in company currency above."
+)
+NOTES = {"rate_differences": _RATES, "cut_off": _CUT_OFF, "open_receivables": _AS_OF, "refunds_to_pay": _AS_OF}
 # The column of a schedule that is summed in its heading.
 SUMMED = {
     "invoiced_not_delivered": "net", "delivered_not_invoiced": "net", "cut_off": "cost",
     "open_receivables": "open", "refunds_to_pay": "open", "deducted": "amount", "residues": "open",
-    "remainders": "net",
+    "remainders": "net", "rate_differences": "total",
 }  # fmt: skip
-OPEN_FINDING = "Open finding: "
+OPEN_FINDING, INFORMATION = "Open finding: ", "For information: "
 # Columns of the schedules: heading, key, kind of value.
 _ORDER = ("Order", "order_number", "text")
 _CURRENCY = ("Currency", "currency", "text")
 COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "unreadable": (("Side", "side", "word"), ("Kind", "kind", "word"), ("Id", "source_id", "text"), ("Since", "day", "text")),
+    "critical": (
+        ("Finding", "type", "word"), ("Kind", "kind", "word"), _ORDER, ("Magento", "magento_number", "text"), ("Odoo", "odoo_number", "text"),
+        ("In Magento", "magento_amount", "money"), ("In Odoo", "odoo_amount", "money"), _CURRENCY,
+    ),
     "invoiced_not_delivered": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
     "delivered_not_invoiced": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
     "cut_off": (
@@ -106,6 +116,11 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "rounding": (
         _CURRENCY, ("Documents", "count", "text"), ("Net", "net", "money"), ("Absolute", "absolute", "money"),
         ("Above 1.00", "notable", "flag"),
+    ),
+    "rate_differences": (
+        ("Documents in", "documents_in", "text"), ("Kind", "kind", "word"), ("What", "what", "word"), ("Count", "count", "text"),
+        ("In Magento", "magento", "money"), ("In Odoo", "odoo", "money"), ("Net", "net", "money"), ("Tax", "tax", "money"),
+        ("Difference", "total", "money"), _CURRENCY,
     ),
     "deducted": (
         ("Kind", "what", "word"), ("Number", "number", "text"), _ORDER, ("Date", "day", "text"), ("Entry", "entry", "text"),
@@ -148,8 +163,8 @@ def label(line: str) -> str:
     """Return the name of a line of the statement or of a document."""
     if line == explanation.AGREES:
         return "Agrees"
-    if line.startswith(explanation.FINDING):
-        return f"{OPEN_FINDING}{catalogue.of(FindingType(line.removeprefix(explanation.FINDING))).title}"
+    if type_ := explanation.finding_type(line):
+        return f"{OPEN_FINDING if explanation.is_uncorrected(line) else INFORMATION}{catalogue.of(type_).title}"
     if line.startswith("ledger:"):
         return f"Ledger: {LEDGER_STEPS.get(line.removeprefix('ledger:'), line)}"
     return {"magento": FIRST, "odoo": LAST, "ledger": LEDGER}.get(line) or STEPS.get(line) or labels.spaced(line)

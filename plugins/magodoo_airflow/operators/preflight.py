@@ -1,4 +1,4 @@
-"""Check instances before they may write: one mapped task per instance, with the table of checks in its log."""
+"""Check an instance before it may write, with the table of checks in the log."""
 
 from __future__ import annotations
 
@@ -7,37 +7,6 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
-
-ALL = "all"
-
-
-class ChosenInstancesOperator(BaseOperator):
-    """Return the ids of the chosen instances, broken entries of the settings file included.
-
-    :param instance: an instance id or "all" (templated)
-    """
-
-    template_fields: Sequence[str] = ("instance",)
-
-    def __init__(self, *, instance: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.instance = instance
-
-    def execute(self, context: Any) -> list[str]:
-        """Return the ids. Raises AirflowFailException for an unknown instance."""
-        from magodoo.errors import BadSettings
-        from magodoo.settings.read import read_with_problems
-        from magodoo_airflow.preflight import names
-
-        try:
-            known = names(read_with_problems())
-        except BadSettings as problem:
-            raise AirflowFailException(str(problem)) from problem
-        if self.instance not in (ALL, *known):
-            raise AirflowFailException(
-                f"there is no instance {self.instance!r}: choose {ALL} or one of {', '.join(known)}"
-            )
-        return known if self.instance == ALL else [self.instance]
 
 
 class PreflightOperator(BaseOperator):

@@ -1,7 +1,8 @@
 """Access to the pages: Airflow's own login and rights, whatever auth manager is configured.
 
 Reading needs a login and the right to see the instance's load DAG. Writing needs the right to trigger it, and a request that comes
-from a form of these pages: the login cookie is SameSite=Lax only (docs/facts/airflow-3.3.md#5), so a form carries a token bound to the user.
+from a form of these pages: the login cookie is SameSite=Lax only (docs/facts/airflow-3.3.md#5), so a form carries a token bound to the user and
+to this login.
 """
 
 from __future__ import annotations
@@ -13,15 +14,28 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.api_fastapi.core_api.security import get_user
 from airflow.configuration import conf
 from fastapi import Depends, Form, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import AfterValidator
 
 from magodoo.settings.read import read_with_problems
 
 _bearer = HTTPBearer(auto_error=False)
+
+
+def _storable(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("it holds a character that no text may hold")
+    value.encode()  # a lone surrogate raises a ValueError
+    return value
+
+
+FormText = Annotated[str, Form(), AfterValidator(_storable)]
+"""A text of a form: the database takes neither a NUL nor a lone surrogate."""
 
 
 class LoginNeeded(Exception):
@@ -51,6 +65,10 @@ class Reader:
         """Return the user's name."""
         return str(self.user.get_name())
 
+    def may_read(self, instance: str) -> bool:
+        """Return whether the user may see the instance, also one that the settings file does not describe correctly."""
+        return instance in self.instances or _authorized(self.user, instance, "GET")
+
     def must_read(self, instance: str) -> None:
         """Raise 404 for an instance that the user may not see, as if it did not exist."""
         if instance not in self.instances:
@@ -77,8 +95,8 @@ class Writer(Reader):
 
 
 def writer(request: Request, who: Annotated[Reader, Depends(reader)], token: Annotated[str, Form()] = "") -> Writer:
-    """Return the user who submitted a form. Raises 403 for a form without this user's token or from another site."""
-    if not hmac.compare_digest(token.encode(), form_token(who.user).encode()):
+    """Return the user who submitted a form. Raises 403 for a form without the token of this user's login or from another site."""
+    if not hmac.compare_digest(token.encode(), form_token(request, who.user).encode()):
         raise HTTPException(403, "This form is out of date: open the page again.")
     if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
         raise HTTPException(403, "This form was sent by another site.")
@@ -90,10 +108,14 @@ def may_write(user: Any, instance: str) -> bool:
     return _authorized(user, instance, "POST")
 
 
-def form_token(user: Any) -> str:
-    """Return the token that a form of this user must carry: an HMAC keyed with the secret that signs Airflow's sessions."""
+def form_token(request: Request, user: Any) -> str:
+    """Return the token that a form of this user must carry in this login: an HMAC keyed with the secret that signs Airflow's sessions.
+
+    It ends with the login: after a logout, or when the auth manager renews the login's own token, the page is opened again.
+    """
     key = str(conf.get_mandatory_value("api", "secret_key")).encode()
-    return hmac.new(key, f"magodoo form of {user.get_id()}".encode(), hashlib.sha256).hexdigest()
+    login = request.headers.get("authorization") or request.cookies.get(COOKIE_NAME_JWT_TOKEN, "")
+    return hmac.new(key, f"magodoo form of {user.get_id()} in login {login}".encode(), hashlib.sha256).hexdigest()
 
 
 def _authorized(user: Any, instance: str, method: Any) -> bool:

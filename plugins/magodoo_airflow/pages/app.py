@@ -1,24 +1,24 @@
-"""The FastAPI app of the sales pages: its routes, the headers of every response, and the error pages."""
+"""The FastAPI app of the sales pages: its routes, what encloses them, and the error pages."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, TimeoutError
 from starlette.exceptions import HTTPException
 
 from magodoo.errors import MagodooError
 from magodoo_airflow.pages.access import LoginNeeded
 from magodoo_airflow.pages.decisions import decisions
-from magodoo_airflow.pages.rendering import templates
+from magodoo_airflow.pages.limits import PAGE_AGAIN, PageLimit
+from magodoo_airflow.pages.readable_address import ReadableAddress
+from magodoo_airflow.pages.rendering import problem
+from magodoo_airflow.pages.security_headers import SecurityHeaders
 from magodoo_airflow.pages.statements import statements
 from magodoo_airflow.pages.views import views
 
@@ -27,22 +27,10 @@ app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), na
 app.include_router(views)
 app.include_router(decisions)
 app.include_router(statements)
-
-
-@app.middleware("http")
-async def headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Add security headers: only the app's own styles and scripts run, only Airflow may frame the pages, nothing is cached."""
-    request.state.nonce = secrets.token_urlsafe(16)
-    response = await call_next(request)
-    policy = (
-        f"default-src 'none'; style-src 'self'; script-src 'nonce-{request.state.nonce}'; img-src 'self' data:; font-src 'self';"
-        " form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
-    )
-    response.headers.setdefault("Content-Security-Policy", policy)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
-    response.headers["Cache-Control"] = "no-cache" if "/static/" in request.url.path else "no-store"
-    return response
+# The last one encloses all others: a refusal is then a page with its headers, too.
+app.add_middleware(PageLimit)
+app.add_middleware(ReadableAddress)
+app.add_middleware(SecurityHeaders)
 
 
 @app.exception_handler(LoginNeeded)
@@ -56,44 +44,42 @@ async def to_login(request: Request, _: Exception) -> Response:
 
 
 @app.exception_handler(HTTPException)
-async def refused(request: Request, problem: HTTPException) -> Response:
+async def refused(request: Request, raised: HTTPException) -> Response:
     """Answer an HTTPException with its status and detail."""
-    return _problem(request, problem.status_code, str(problem.detail))
+    return problem(request, raised.status_code, str(raised.detail), raised.headers)
 
 
 @app.exception_handler(RequestValidationError)
-async def not_understood(request: Request, problem: RequestValidationError) -> Response:
+async def not_understood(request: Request, raised: RequestValidationError) -> Response:
     """Answer invalid parameters with 400 and their names."""
-    errors = "; ".join(f"{error['loc'][-1]}: {error['msg']}" for error in problem.errors())
-    return _problem(request, 400, f"The page was asked for something that it does not understand: {errors}.")
+    errors = "; ".join(f"{error['loc'][-1]}: {error['msg']}" for error in raised.errors())
+    return problem(request, 400, f"The page was asked for something that it does not understand: {errors}.")
 
 
 @app.exception_handler(MagodooError)
-async def not_set_up(request: Request, problem: MagodooError) -> Response:
+async def not_set_up(request: Request, raised: MagodooError) -> Response:
     """Answer 503 with the error's message, which gives the remedy: the settings cannot be read, or the like."""
-    return _problem(request, 503, str(problem))
+    return problem(request, 503, str(raised))
 
 
 @app.exception_handler(DBAPIError)
-async def staging_refused(request: Request, problem: DBAPIError) -> Response:
+async def staging_refused(request: Request, raised: DBAPIError) -> Response:
     """Answer an error of the staging database: 400 for a damaged address, else 503. Its own message may contain values and is not shown."""
-    name = type(problem.orig).__name__
+    name = type(raised.orig).__name__
     if name == "QueryCanceled":
-        return _problem(request, 503, "This took too long. Narrow the filters, for example by dates.")
-    if isinstance(problem, DataError):
-        return _problem(request, 400, "The address of this page is damaged. Begin with the list's first page.")
-    return _problem(
+        return problem(request, 503, "This took too long. Narrow the filters, for example by dates.")
+    if isinstance(raised, DataError):
+        return problem(request, 400, "The address of this page is damaged. Begin with the list's first page.")
+    return problem(
         request,
         503,
         f"The staging database cannot be read ({name}). Check the connection magodoo_staging, and that it was migrated.",
     )
 
 
-def _problem(request: Request, status: int, message: str) -> Response:
-    """Return the message as a page for a browser, as JSON for a script."""
-    if "text/html" not in request.headers.get("accept", ""):
-        return JSONResponse({"detail": message}, status_code=status)
-    content = {
-        "root": request.scope.get("root_path", ""), "status": HTTPStatus(status).phrase, "message": message, "nonce": request.state.nonce,
-    }  # fmt: skip
-    return templates.TemplateResponse(request, "problem.html", content, status_code=status)
+@app.exception_handler(TimeoutError)
+async def no_connection_free(request: Request, _: Exception) -> Response:
+    """Answer 503 when every connection of the pages to staging is in use."""
+    return problem(
+        request, 503, "Every connection to the staging database is in use.", {"Retry-After": str(PAGE_AGAIN)}
+    )

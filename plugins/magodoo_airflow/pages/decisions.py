@@ -18,7 +18,7 @@ from magodoo.staging import sales_lines
 from magodoo.staging.work_queue import WorkQueue
 from magodoo.timestamps import utc_now
 from magodoo_airflow.pages import records
-from magodoo_airflow.pages.access import Writer, writer
+from magodoo_airflow.pages.access import FormText, Writer, writer
 from magodoo_airflow.pages.connection import staging
 from magodoo_airflow.pages.rendering import record_address
 
@@ -29,7 +29,7 @@ _LONGEST_MUTE = timedelta(days=366)
 
 @decisions.post("/finding/{finding_id}/mute")
 def mute(
-    request: Request, who: Who, finding_id: int, until: Annotated[date, Form()], reason: Annotated[str, Form()] = ""
+    request: Request, who: Who, finding_id: int, until: Annotated[date, Form()], reason: FormText = ""
 ) -> Response:
     """Mute a finding until the end of a day (UTC), with a reason."""
     end = datetime.combine(until, time.max, UTC)
@@ -62,10 +62,10 @@ def _finding(connection: Connection, who: Writer, finding_id: int) -> records.Ro
 def confirm_match(
     request: Request,
     who: Who,
-    instance: Annotated[str, Form()],
+    instance: FormText,
     kind: Annotated[Kind, Form()],
-    magento_id: Annotated[str, Form()],
-    odoo_id: Annotated[str, Form()],
+    magento_id: FormText,
+    odoo_id: FormText,
 ) -> Response:
     """Record that a person confirmed two documents of one order as counterparts; the next run reconciles the order again."""
     who.must_write([instance])
@@ -116,7 +116,7 @@ def approve_several(request: Request, who: Who, change: Annotated[list[int], For
 
 
 @decisions.post("/change/{change_id}/{verb}")
-def decide(request: Request, who: Who, change_id: int, verb: str, reason: Annotated[str, Form()] = "") -> Response:
+def decide(request: Request, who: Who, change_id: int, verb: str, reason: FormText = "") -> Response:
     """Approve, reject, release (what the gate holds) or plan again one change. Raises 409 when its state does not allow it."""
     if verb not in _VERBS:
         raise HTTPException(404, f"A change can be told to {', '.join(_VERBS)}.")

@@ -16,7 +16,7 @@ from magodoo.notifications import outbox
 from magodoo.pipeline import backfill
 
 DAYS = 30
-BACKFILL = "sales_backfill"
+BACKFILL = "sales_backfill__"  # and the instance
 _STAGES = ("magento_extract", "odoo_extract", "sales_reconcile", "sales_quality", "sales_load", "sales_refresh")
 
 
@@ -93,8 +93,8 @@ def overview(connection: Connection, instance: str, now: datetime) -> Overview:
     filled = backfill.latest(connection, instance)
     runs = dag_runs(instance)
     if filled:
-        counts[BACKFILL] = filled[1]
-        runs += backfill_runs(filled[0])
+        counts[BACKFILL + instance] = filled[1]
+        runs += backfill_runs(BACKFILL + instance, filled[0])
     return Overview(
         instance, course,
         max((row["counted_at"] for row in agreement), default=None),
@@ -171,12 +171,12 @@ def dag_runs(instance: str) -> list[Run]:
     return runs
 
 
-def backfill_runs(run_id: str) -> list[Run]:
+def backfill_runs(dag_id: str, run_id: str) -> list[Run]:
     """Return the backfill with this DAG run id, if Airflow still has it."""
     with create_session() as session:
         found = session.execute(
             select(DagModel.is_paused, DagRun.state, DagRun.start_date, DagRun.end_date)
             .join(DagRun, DagRun.dag_id == DagModel.dag_id)
-            .where(DagModel.dag_id == BACKFILL, DagRun.run_id == run_id)
+            .where(DagModel.dag_id == dag_id, DagRun.run_id == run_id)
         ).all()
-    return [Run(BACKFILL, paused, None, *run) for paused, *run in found]
+    return [Run(dag_id, paused, None, *run) for paused, *run in found]

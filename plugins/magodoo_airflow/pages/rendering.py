@@ -7,15 +7,17 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from fastapi import Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 from fastapi.templating import Jinja2Templates
 from sqlalchemy import RowMapping
 
+from magodoo.characters import escaped, with_escapes
 from magodoo.domain import labels
 from magodoo.domain.vocabulary import Side
 from magodoo.money import dump_json, plain
@@ -60,6 +62,7 @@ _BAD = {
 _WARN = {"differs", "warning", "waiting", "planned", "leased", "not_paid", "partial", "draft", "running", "holded"}
 
 templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
+templates.env.finalize = with_escapes  # of every value that a template shows
 
 
 def page(request: Request, reader: Reader, name: str, *, status: int = 200, **content: Any) -> Response:
@@ -67,36 +70,38 @@ def page(request: Request, reader: Reader, name: str, *, status: int = 200, **co
     root = str(request.scope.get("root_path", ""))
     content |= {
         "root": root, "airflow": root.removesuffix("/magento"), "path": request.scope["path"].removeprefix(root),
-        "query": request.query_params.multi_items(), "nonce": request.state.nonce, "token": form_token(reader.user), "reader": reader,
+        "query": request.query_params.multi_items(), "nonce": request.state.nonce, "token": form_token(request, reader.user), "reader": reader,
         "tabs": TABS, "instance": content.get("instance", request.query_params.get("instance", "")),
     }  # fmt: skip
     return templates.TemplateResponse(request, name, content, status_code=status)
 
 
-def spreadsheet(rows: Iterable[RowMapping], listing: Listing) -> Response:
-    """Return the rows as a CSV with every column, streamed; no cell is a formula. Amounts are decimals, their currency beside them."""
+def problem(request: Request, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the message as a page for a browser, as JSON for a script."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"detail": message}, status, headers)
+    content = {
+        "root": request.scope.get("root_path", ""), "status": HTTPStatus(status).phrase, "message": message, "nonce": request.state.nonce,
+    }  # fmt: skip
+    return templates.TemplateResponse(request, "problem.html", content, status, headers)
 
-    def lines() -> Iterator[str]:
-        beside = listing.has_currency and not any(column.key == "currency" for column in listing.columns)
-        out = io.StringIO()
-        writer = csv.writer(out)
-        out.write("\ufeff")  # byte order mark: spreadsheets then read UTF-8
-        writer.writerow([*(column.label for column in listing.columns), *(["Currency"] if beside else [])])
-        for row in rows:
-            currency = str(row["currency_of_row"] or "")
-            cells = [neutral(_cell(row[column.key], column, currency)) for column in listing.columns]
-            writer.writerow([*cells, *([row["currency_of_row"]] if beside else [])])
-            if out.tell() > 64_000:
-                yield out.getvalue()
-                out.seek(0)
-                out.truncate()
-        yield out.getvalue()
 
-    return StreamingResponse(
-        lines(),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{listing.name}.csv"'},
-    )
+def spreadsheet(rows: Iterable[RowMapping], listing: Listing) -> Iterator[bytes]:
+    """Yield the rows as a CSV with every column, in parts; no cell is a formula. Amounts are decimals, their currency beside them."""
+    beside = listing.has_currency and not any(column.key == "currency" for column in listing.columns)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    out.write("\ufeff")  # byte order mark: spreadsheets then read UTF-8
+    writer.writerow([*(column.label for column in listing.columns), *(["Currency"] if beside else [])])
+    for row in rows:
+        currency = str(row["currency_of_row"] or "")
+        cells = [neutral(_cell(row[column.key], column, currency)) for column in listing.columns]
+        writer.writerow([*cells, *([row["currency_of_row"]] if beside else [])])
+        if out.tell() > 64_000:
+            yield out.getvalue().encode()
+            out.seek(0)
+            out.truncate()
+    yield out.getvalue().encode()
 
 
 def _cell(value: Any, column: Column, currency: str) -> object:
@@ -182,10 +187,10 @@ def percent(share: float) -> str:
 
 
 def pretty(value: Any) -> str:
-    """Return a value as indented JSON; "" for None."""
-    return (
-        "" if value is None else json.dumps(json.loads(dump_json(value)), indent=2, ensure_ascii=False, sort_keys=True)
-    )
+    """Return a value as indented JSON, with escapes for characters that nobody sees; "" for None."""
+    if value is None:
+        return ""
+    return escaped(json.dumps(json.loads(dump_json(value)), indent=2, ensure_ascii=False, sort_keys=True))
 
 
 def record_address(row: Mapping[str, Any], side: str = "", source_id: Any = None) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
@@ -13,8 +16,9 @@ from magodoo.settings.read import read_with_problems
 from magodoo.statement import csv_export, pdf, store, summary, wording
 from magodoo.statement.periods import Month
 from magodoo.timestamps import utc_now
-from magodoo_airflow.pages.access import Reader, Writer, may_write, reader, writer
-from magodoo_airflow.pages.connection import staging
+from magodoo_airflow.pages.access import FormText, Reader, Writer, may_write, reader, writer
+from magodoo_airflow.pages.connection import staging, staging_for_exports
+from magodoo_airflow.pages.exports import CSV, download
 from magodoo_airflow.pages.rendering import page
 
 statements = APIRouter()
@@ -32,88 +36,150 @@ def months(request: Request, who: Who, instance: str = "") -> Response:
 
 
 @statements.get("/statement/{instance}/{month}")
-def one(request: Request, who: Who, instance: str, month: str) -> Response:
-    """Show the statement of a month as signed, with later changes; if it is unsigned, the latest one."""
+def one(request: Request, who: Who, instance: str, month: str, version: int | None = None) -> Response:
+    """Show the statement of a month as signed, with later changes; if it is unsigned, the latest one; with `version`, an earlier signed one."""
     with staging() as connection:
-        signed, latest = _of(connection, who, instance, month)
-        lines = store.moved_lines(signed.body, latest.body) if signed and latest else []
-        documents = store.changes(connection, signed, _month(instance, month)) if signed else []
+        signed, latest = _of(connection, who, instance, month, version)
+        newest = store.signed(connection, instance, _month(instance, month).first) if version else signed
+        before = _before(connection, signed)
+        current = signed is not None and newest is not None and signed.id == newest.id
+        lines = store.moved_lines(signed.body, latest.body) if signed and latest and current else []
+        documents = store.changes(connection, signed, _month(instance, month)) if signed and current else []
+        filings = store.filings(connection, signed.id) if signed else []
     shown = signed or latest
     assert shown is not None
+    revised = latest if current and lines else None  # what may be prepared and signed as the next version
     return page(
         request, who, "statement.html", instance=instance, month=month, kept=shown, body=shown.body, signed=signed, latest=latest,
         moved=lines, changes=documents[:MOST_CHANGES], more=max(0, len(documents) - MOST_CHANGES), short=summary, wording=wording,
-        writable=signed is None and may_write(who.user, instance),
+        before=before, moved_before=store.moved_lines(before.body, shown.body) if before else [], newest=newest, filings=filings,
+        draft=shown if signed is None else revised, to_note=store.to_note, one_person=pdf.ONE_PERSON, writable=may_write(who.user, instance),
     )  # fmt: skip
 
 
+def _before(connection: Connection, signed: store.Kept | None) -> store.Kept | None:
+    """Return the version that a signed statement revised; None for the first."""
+    if signed is None or signed.version == 1:
+        return None
+    return store.signed(connection, signed.instance, signed.month, signed.version - 1)
+
+
 @statements.get("/statement/{instance}/{month}/statement.pdf")
-def as_pdf(who: Who, instance: str, month: str) -> Response:
+def as_pdf(who: Who, instance: str, month: str, version: int | None = None) -> Response:
     """Return the signed statement as PDF, else the latest one."""
-    with staging() as connection:
-        signed, latest = _of(connection, who, instance, month)
-    kept = signed or latest
-    assert kept is not None
-    made = pdf.pdf(kept.body, kept.hash, kept.made_at, kept.signed_by, kept.signed_at, kept.note)
-    return _file(made, "application/pdf", f"statement-{instance}-{month}.pdf")
+
+    def parts() -> Generator[bytes, None, None]:
+        kept, before = _shown(who, instance, month, version)
+        yield pdf.pdf(kept, moved=store.moved_lines(before.body, kept.body) if before else [])
+
+    return download(parts(), "application/pdf", f"statement-{instance}-{month}.pdf")
 
 
 @statements.get("/statement/{instance}/{month}/statement.csv")
-def as_csv(who: Who, instance: str, month: str) -> Response:
+def as_csv(who: Who, instance: str, month: str, version: int | None = None) -> Response:
     """Return the signed statement as CSV, else the latest one."""
-    with staging() as connection:
-        signed, latest = _of(connection, who, instance, month)
-    kept = signed or latest
-    assert kept is not None
-    return _file(
-        csv_export.statement(kept.body).encode("utf-8-sig"),
-        "text/csv; charset=utf-8",
-        f"statement-{instance}-{month}.csv",
-    )
+
+    def parts() -> Generator[bytes, None, None]:
+        kept, _ = _shown(who, instance, month, version)
+        yield csv_export.statement(kept.body).encode("utf-8-sig")
+
+    return download(parts(), CSV, f"statement-{instance}-{month}.csv")
 
 
 @statements.get("/statement/{instance}/{month}/documents.csv")
-def documents_as_csv(who: Who, instance: str, month: str) -> Response:
+def documents_as_csv(who: Who, instance: str, month: str, version: int | None = None) -> Response:
     """Return every document behind the figures with its line, as CSV."""
-    with staging() as connection:
-        signed, latest = _of(connection, who, instance, month)
-        kept = signed or latest
-        assert kept is not None
-        rows = store.documents(connection, kept.id)
-    return _file(
-        csv_export.documents(rows).encode("utf-8-sig"),
-        "text/csv; charset=utf-8",
-        f"statement-documents-{instance}-{month}.csv",
-    )
+
+    def parts() -> Generator[bytes, None, None]:
+        kept, _ = _shown(who, instance, month, version)
+        yield BOM_UTF8
+        with staging_for_exports() as connection:
+            for part in csv_export.documents(store.documents(connection, kept.id)):
+                yield part.encode()
+
+    return download(parts(), CSV, f"statement-documents-{instance}-{month}.csv")
+
+
+@statements.post("/statement/{instance}/{month}/prepare")
+def prepare(
+    request: Request, who: Signer, instance: str, month: str, statement: Annotated[int, Form()], seen: FormText,
+) -> Response:  # fmt: skip
+    """Record that the person prepared the statement that they saw. Raises 409 when it was made again or signed meanwhile."""
+    with _acting(who, instance, month, statement) as connection:
+        store.prepare(connection, statement, seen, who.name, utc_now())
+    return _back(request, instance, month)
 
 
 @statements.post("/statement/{instance}/{month}/sign")
 def sign(
-    request: Request, who: Signer, instance: str, month: str, statement: Annotated[int, Form()], seen: Annotated[str, Form()],
-    note: Annotated[str, Form()] = "",
+    request: Request, who: Signer, instance: str, month: str, statement: Annotated[int, Form()], seen: FormText, note: FormText = "",
+    about: Annotated[list[FormText], Form()] = [], said: Annotated[list[FormText], Form()] = [], for_the_others: FormText = "",  # noqa: B006
 ) -> Response:  # fmt: skip
-    """Sign the statement that the person saw, in their name. Raises 409 when it was made again or signed meanwhile."""
+    """Sign the statement that the person saw, in their name. Raises 409 when it was made again or signed meanwhile, or a note is missing.
+
+    `about` and `said` are pairs of a key of `store.to_note` and the note on it; `for_the_others` is the note on all that have none.
+    """
+    given = {key: words for key, words in zip(about, said, strict=False) if words.strip()}
+    with _acting(who, instance, month, statement) as connection:
+        kept = store.by_id(connection, statement)
+        names = store.to_note(kept.body) if kept else {}
+        notes = {key: given.get(key, for_the_others) for key in names}
+        store.sign(connection, statement, seen, who.name, note, utc_now(), notes)
+    return _back(request, instance, month)
+
+
+@statements.post("/statement/{instance}/{month}/file")
+def file(
+    request: Request, who: Signer, instance: str, month: str, statement: Annotated[int, Form()], reference: FormText = "",
+) -> Response:  # fmt: skip
+    """Record where the signed statement was filed. Raises 409 for one that is not signed, and without a reference."""
+    with _acting(who, instance, month, statement) as connection:
+        store.file(connection, statement, who.name, reference, utc_now())
+    return _back(request, instance, month)
+
+
+@contextmanager
+def _acting(who: Writer, instance: str, month: str, statement: int) -> Iterator[Connection]:
+    """Yield a transaction for an act on a statement of the month by somebody who may write. What the store refuses is answered with 409."""
     who.must_read(instance)
     who.must_write([instance])
+    first = _month(instance, month).first
     with staging() as connection:
-        _, latest = _of(connection, who, instance, month)
-        if latest is None or latest.id != statement:
+        kept = store.by_id(connection, statement)
+        if kept is None or (kept.instance, kept.month) != (instance, first):
             raise HTTPException(409, "This statement is signed already, or is no longer there: open the page again.")
         try:
-            store.sign(connection, statement, seen, who.name, note, utc_now())
+            yield connection
         except FixDocument as refused:
             raise HTTPException(409, str(refused)) from refused
+
+
+def _back(request: Request, instance: str, month: str) -> Response:
     return RedirectResponse(f"{request.scope.get('root_path', '')}/statement/{instance}/{month}", status_code=303)
 
 
-def _of(connection: Connection, who: Reader, instance: str, month: str) -> tuple[store.Kept | None, store.Kept | None]:
-    """Return the signed and the unsigned statement of a month. Raises 404 when there is neither."""
+def _of(
+    connection: Connection, who: Reader, instance: str, month: str, version: int | None = None
+) -> tuple[store.Kept | None, store.Kept | None]:
+    """Return the signed statement of a month, the newest or that of a version, and the unsigned one. Raises 404 when there is none."""
     who.must_read(instance)
     first = _month(instance, month).first
-    found = store.signed(connection, instance, first), store.latest(connection, instance, first)
+    found = store.signed(connection, instance, first, version), store.latest(connection, instance, first)
+    if version is not None and found[0] is None:
+        raise HTTPException(404, f"There is no version {version} of the statement of {month}.")
     if found == (None, None):
-        raise HTTPException(404, f"There is no statement of {month} yet: trigger the DAG sales_statement.")
+        raise HTTPException(404, f"There is no statement of {month} yet: trigger the DAG sales_statement__{instance}.")
     return found
+
+
+def _shown(who: Reader, instance: str, month: str, version: int | None) -> tuple[store.Kept, store.Kept | None]:
+    """Return the signed statement of a month, else the latest one, and the version that it revised."""
+    with staging_for_exports() as connection:
+        signed, latest = _of(connection, who, instance, month, version)
+        before = _before(connection, signed)
+    kept = signed or latest
+    assert kept is not None
+    return kept, before
 
 
 def _month(instance: str, month: str) -> Month:
@@ -121,7 +187,3 @@ def _month(instance: str, month: str) -> Month:
         return Month.read(month, read_with_problems().settings.instance(instance).zone)
     except FixConfiguration as problem:
         raise HTTPException(404, "There is no such month.") from problem
-
-
-def _file(content: bytes, media_type: str, name: str) -> Response:
-    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})

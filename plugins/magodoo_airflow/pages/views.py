@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, Response
-from sqlalchemy import RowMapping
 
 from magodoo.domain import labels
 from magodoo.domain.kinds import ChangeKind
@@ -20,7 +19,8 @@ from magodoo.settings.read import read_with_problems
 from magodoo.timestamps import utc_now
 from magodoo_airflow.pages import records, rows
 from magodoo_airflow.pages.access import Reader, may_write, reader
-from magodoo_airflow.pages.connection import staging
+from magodoo_airflow.pages.connection import staging, staging_for_exports
+from magodoo_airflow.pages.exports import CSV, download
 from magodoo_airflow.pages.lists import Listing
 from magodoo_airflow.pages.overview import overview
 from magodoo_airflow.pages.rendering import LISTS, page, spreadsheet
@@ -36,9 +36,8 @@ def first_page(request: Request, who: Who, instance: str = "") -> Response:
     reading = read_with_problems()
     with staging() as connection:
         shown = [overview(connection, one, utc_now()) for one in who.chosen(instance)]
-    return page(
-        request, who, "overview.html", overviews=shown, problems=reading.problems, settings=reading.settings.instances
-    )
+    problems = [one for one in reading.problems if one.instance is None or who.may_read(one.instance)]
+    return page(request, who, "overview.html", overviews=shown, problems=problems, settings=reading.settings.instances)
 
 
 @views.get("/list/{name}.csv")
@@ -88,12 +87,11 @@ def _list(request: Request, who: Reader, listing: Listing) -> Response:
 def _csv(request: Request, who: Reader, listing: Listing) -> Response:
     wanted = _wanted(request, who, listing, after="")
 
-    def reading() -> Iterator[RowMapping]:
-        with staging() as connection:
-            connection.exec_driver_sql("set local statement_timeout = '10min'")
-            yield from rows.everything(connection, listing, wanted)
+    def parts() -> Generator[bytes, None, None]:
+        with staging_for_exports() as connection:
+            yield from spreadsheet(rows.everything(connection, listing, wanted), listing)
 
-    return spreadsheet(reading(), listing)
+    return download(parts(), CSV, f"{listing.name}.csv")
 
 
 def _wanted(request: Request, who: Reader, listing: Listing, **changed: Any) -> rows.Wanted:
@@ -245,7 +243,10 @@ def data_docs(request: Request, who: Who, instance: str) -> Response:
     folder = _docs_root() / instance
     runs = [run for run in folder.iterdir() if (run / "index.html").is_file()] if folder.is_dir() else []
     runs.sort(key=lambda run: run.stat().st_mtime, reverse=True)
-    return page(request, who, "data_docs.html", instance=instance, runs=[run.name for run in runs])
+    shown = {
+        run.name: sorted(file.relative_to(run).as_posix() for file in run.glob("validations/**/*.html")) for run in runs
+    }
+    return page(request, who, "data_docs.html", instance=instance, runs=shown)
 
 
 @views.get("/data-docs/{instance}/{path:path}")
@@ -259,8 +260,11 @@ def data_doc(who: Who, instance: str, path: str) -> Response:
     return FileResponse(file, headers={"Content-Security-Policy": _DATA_DOCS})
 
 
-# Great Expectations' pages contain scripts of their own: the sandbox gives them no origin, so that none can act for the reader.
-_DATA_DOCS = "sandbox allow-scripts allow-popups; default-src 'self' 'unsafe-inline' data:; connect-src 'none'; form-action 'none'; frame-ancestors 'self'"
+# Great Expectations' pages load scripts from other hosts, and need none to be read: here none runs, and nothing is fetched from elsewhere.
+_DATA_DOCS = (
+    "sandbox allow-popups; default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; form-action 'none'; "
+    "base-uri 'none'; frame-ancestors 'self'"
+)
 
 
 def _docs_root() -> Path:

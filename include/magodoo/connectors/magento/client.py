@@ -6,12 +6,13 @@ import copy
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 
 from magodoo.connectors.http import Stats
-from magodoo.connectors.magento import writes
+from magodoo.connectors.magento import versions, writes
 from magodoo.connectors.magento.connection import MagentoConnection
 from magodoo.connectors.magento.connection_test import ConnectionReport, check_connection
 from magodoo.connectors.magento.http import Http
@@ -22,7 +23,7 @@ from magodoo.connectors.magento.schema import Shape
 from magodoo.connectors.magento.search import EPOCH, Search, batches, read_stamp, stamp, up_to_the_second
 from magodoo.connectors.magento.writes import Track
 from magodoo.domain.vocabulary import Kind
-from magodoo.errors import FixDocument, InvariantError, OutcomeUnknown, UnknownField, Unreadable
+from magodoo.errors import FixConfiguration, FixDocument, InvariantError, OutcomeUnknown, UnknownField, Unreadable
 
 PATHS = {
     Kind.ORDER: "/orders",
@@ -196,8 +197,14 @@ class MagentoClient:
 
     def version(self) -> str:
         """Return the published version, such as `Magento/2.4 (Community)`, or "" where it is not published."""
-        text = self._http.text("/magento_version")
-        return text if text.startswith("Magento/") and len(text) < 100 else ""
+        return versions.published(self._http.text("/magento_version"))
+
+    def version_told(self) -> versions.Told:
+        """Return what can be told of the version, from what is published and the modules, as far as they may be read."""
+        modules: list[str] | None = None
+        with suppress(FixConfiguration, FixDocument, Unreadable):  # a missing right, or a shop without the route
+            modules = self.modules()
+        return versions.told(self.version(), modules)
 
     def ping(self) -> int:
         """Return the number of orders: one cheap request that needs a valid login."""
@@ -211,7 +218,10 @@ class MagentoClient:
 
     def test_connection(self, *, writes: bool = True) -> ConnectionReport:
         """Report which of host, store code, token or ACL resource is wrong. Sends nothing that could change data."""
-        return check_connection(self._http, self.connection, writes=writes)
+        report = check_connection(self._http, self.connection, writes=writes)
+        if report.ok:
+            report.version = self.version_told().text
+        return report
 
     # Writing
 

@@ -60,13 +60,15 @@ class Check:
 class ConnectionReport:
     """The results of all tests, in the order of execution.
 
-    `wrong` is "" or one of "host", "store code", "token", "rights"; `missing` are ACL resources to grant.
+    `wrong` is "" or one of "host", "store code", "token", "rights"; `missing` are ACL resources to grant. `version` says in words what
+    can be told of the version.
     """
 
     checks: list[Check] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     wrong: str = ""
     warnings: list[str] = field(default_factory=list)
+    version: str = ""
 
     @property
     def ok(self) -> bool:
@@ -76,7 +78,8 @@ class ConnectionReport:
     def __str__(self) -> str:
         """Return one sentence for users."""
         if self.ok:
-            return f"Connected; {len(self.checks)} checks passed." + "".join(f" {warning}" for warning in self.warnings)
+            parts = [f"Connected; {len(self.checks)} checks passed.", *(f"{self.version}." for _ in self.version[:1])]
+            return " ".join([*parts, *self.warnings])
         if self.missing:
             return f"The login works, but lacks these resources: {', '.join(self.missing)}."
         failed = next((check for check in self.checks if not check.ok), None)

@@ -7,7 +7,6 @@ from datetime import date
 
 from magodoo.connectors.odoo.rpc import Row, Rpc
 from magodoo.connectors.odoo.validation import NEVER
-from magodoo.connectors.odoo.versions import name_of
 from magodoo.domain.numbering import Numbering
 from magodoo.domain.states import OdooMoveState
 from magodoo.errors import Forbidden, UnreadableRecord
@@ -26,6 +25,10 @@ class Company:
         fields = ["name", "currency_id", "country_id", "account_fiscal_country_id"]
         fields += ["tax_calculation_rounding_method", "partner_id"]
         return self._row(fields)
+
+    def currency(self) -> str:
+        """Return the code of the company's currency. Read once."""
+        return self._rpc.once("company currency", lambda: str(self._row(["currency_id"])["currency_id"][1]))
 
     def lock_dates(self) -> dict[str, date]:
         """Return the lock dates of sales that apply to the company, by field name of 19.
@@ -49,8 +52,8 @@ class Company:
         """Return the field with the lock date in force where the version has it, else the company's own, or None."""
         effective = f"user_{name}"
         if self._rpc.has_field("res.company", effective):
-            return name_of(self._rpc.version, "res.company", effective)
-        return name_of(self._rpc.version, "res.company", name) if self._rpc.has_field("res.company", name) else None
+            return self._rpc.name_of("res.company", effective)
+        return self._rpc.name_of("res.company", name) if self._rpc.has_field("res.company", name) else None
 
     def _companies_above(self, fields: Sequence[str]) -> list[Row]:
         above = self._rpc.companies[1:]

@@ -26,7 +26,7 @@ from magodoo.connectors.odoo.record_trees import TreeReader
 from magodoo.connectors.odoo.rpc import Row, Rpc
 from magodoo.connectors.odoo.units import Units
 from magodoo.connectors.odoo.validation import is_id
-from magodoo.connectors.odoo.versions import name_of
+from magodoo.connectors.odoo.versions import CAPABILITIES
 from magodoo.connectors.odoo.visibility import Visibility
 from magodoo.domain.states import TRANSFER_ENDED, TRANSFER_OPEN, OdooTransferState
 from magodoo.errors import FixDocument, OutcomeUnknown
@@ -123,8 +123,8 @@ class Deliveries:
 
     def set_quantities(self, quantities: Mapping[int, Decimal]) -> None:
         """Set the quantity that each stock move ships. A move of 0 is not picked and goes to the backorder."""
-        fields = [str(name_of(self._rpc.version, "stock.move", "quantity"))]
-        picked = name_of(self._rpc.version, "stock.move", "picked")
+        fields = [str(self._rpc.name_of("stock.move", "quantity"))]
+        picked = self._rpc.name_of("stock.move", "picked")
         rows = []
         for id, quantity in quantities.items():
             if quantity < 0:
@@ -165,6 +165,8 @@ class Deliveries:
         With `key` an existing return that carries it is returned instead. `to_refund` lets the return reduce the quantity to invoice: not wanted
         where a credit note does so (docs/business-rules.md#credit-memos).
         """
+        if impossible := self.no_returns():
+            raise impossible
         if not quantities or any(quantity <= 0 for quantity in quantities.values()):
             raise ValueError("a return names at least one move, with quantities above zero")
         known = self._return_with(picking_id, key)
@@ -191,9 +193,16 @@ class Deliveries:
             self.set_tracking({made: Delivery(key=key)})
         return made
 
+    def no_returns(self) -> FixDocument | None:
+        """Return why this version of Odoo cannot be made to create a return, or None where it can (docs/facts/odoo-20.md#1)."""
+        if self._rpc.can("returns_by_wizard", "stock.return.picking"):
+            return None
+        why = f"Odoo {self._rpc.version}: {CAPABILITIES['returns_by_wizard'].lacking}"
+        return FixDocument(why, system="odoo", call="stock.return.picking")
+
     def values(self, move_ids: Sequence[int]) -> dict[int, Decimal]:
         """Return the valuation of stock moves in company currency, always positive. Before 19 only managers may read it: empty."""
-        name = name_of(self._rpc.version, "stock.move", "value")
+        name = self._rpc.name_of("stock.move", "value")
         if name is None or not self._rpc.has_field("stock.move", name):
             return {}
         rows = self._rpc.listed("stock.move", [name], [["id", "in", sorted(set(move_ids))]])

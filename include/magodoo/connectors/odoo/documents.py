@@ -18,7 +18,6 @@ from magodoo.connectors.odoo.record_trees import TreePage, TreeReader
 from magodoo.connectors.odoo.rpc import ARCHIVED_TOO, Row, Rpc
 from magodoo.connectors.odoo.settlements import Settlements
 from magodoo.connectors.odoo.units import Units
-from magodoo.connectors.odoo.versions import name_of
 from magodoo.connectors.odoo.visibility import Refused, Visibility
 from magodoo.errors import (
     FixConfiguration,
@@ -97,7 +96,7 @@ class Documents:
     def text_fields(self, model: str, names: Sequence[str]) -> list[str]:
         """Return those of the names that are text fields of the model. A search for a number in another type would be an error."""
         known = self._rpc.fields(model)
-        types = {name: known.get(name_of(self._rpc.version, model, name) or "", {}).get("type") for name in names}
+        types = {name: known.get(self._rpc.name_of(model, name) or "", {}).get("type") for name in names}
         return [name for name, kind in types.items() if kind in ("char", "text")]
 
     def changed(
@@ -231,7 +230,7 @@ class Documents:
             for name in ("matched_payment_ids", "reconciled_payment_ids")
             if self._rpc.has_field("account.move", name)
         ]
-        fields = [str(name_of(self._rpc.version, "account.move", name)) for name in links]
+        fields = [str(self._rpc.name_of("account.move", name)) for name in links]
         found: set[int] = set()
         for part in _parts(sale_order_ids, BATCH):
             (path,) = READINGS["invoice"].order_paths

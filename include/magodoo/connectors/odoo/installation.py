@@ -11,6 +11,7 @@ from magodoo.connectors.odoo.rpc import ARCHIVED_TOO, Row, Rpc
 from magodoo.errors import FixDocument, Forbidden, UnknownField, Unreadable
 from magodoo.timestamps import utc_now
 
+RETURNS = "stock.return.picking"
 RIGHTS: tuple[tuple[str, str], ...] = (
     ("res.partner", "create"),
     ("sale.order", "create"),
@@ -21,9 +22,9 @@ RIGHTS: tuple[tuple[str, str], ...] = (
     ("account.move.line", "write"),
     ("stock.picking", "write"),
     ("stock.move", "write"),
-    ("stock.return.picking", "create"),
+    (RETURNS, "create"),
 )
-"""(model, operation) that the writers need (docs/facts/pair.md#9)."""
+"""(model, operation) that the writers need (docs/facts/pair.md#9). 20 has no wizard for returns (docs/facts/odoo-20.md#1)."""
 
 GROUPS = (
     "sales_team.group_sale_salesman_all_leads",
@@ -41,7 +42,7 @@ PROBES: dict[str, tuple[str, str]] = {
     "stock": ("stock.picking", "backorder_id"),
     "stock_delivery": ("stock.picking", "carrier_tracking_ref"),
     "delivery": ("sale.order", "carrier_id"),
-    "stock_sms": ("res.company", "stock_move_sms_validation"),
+    "stock_sms": ("res.company", "has_received_warning_stock_sms"),
     "mrp": ("product.product", "bom_count"),
     "account_edi": ("account.move", "edi_state"),
     "account_accountant": ("account.move", "deferred_move_ids"),
@@ -91,11 +92,13 @@ class Installation:
         if not rows:
             raise Unreadable("the user of the key cannot be read", system="odoo", call="res.users.read")
         held = self._rpc.in_parallel(lambda group: self._has_group(user, group), GROUPS)
-        allowed = self._rpc.in_parallel(lambda right: self._may(*right), RIGHTS)
+        returns = self._rpc.can("returns_by_wizard", RETURNS)
+        rights = [right for right in RIGHTS if returns or right[0] != RETURNS]
+        allowed = self._rpc.in_parallel(lambda right: self._may(*right), rights)
         return {
             **rows[0],
             "groups": [group for group, has in zip(GROUPS, held, strict=True) if has],
-            "missing": [f"{model} {act}" for (model, act), may in zip(RIGHTS, allowed, strict=True) if not may],
+            "missing": [f"{model} {act}" for (model, act), may in zip(rights, allowed, strict=True) if not may],
         }
 
     def key_expiry(self) -> date | None:
@@ -143,13 +146,28 @@ class Installation:
         ids = [user] if self._rpc.version.major >= 18 else None
         return bool(self._rpc.call("res.users", "has_group", ids=ids, group_ext_id=group))
 
+    def may_book_exchange_differences(self) -> bool:
+        """Return whether matching may book an exchange difference: before 19 that reads stock.valuation.layer. Read once."""
+        return self._rpc.version.major >= 19 or self._rpc.once("exchange differences", self._may_read_valuation)
+
+    def _may_read_valuation(self) -> bool:
+        try:
+            return bool(self._rpc.call("stock.valuation.layer", "has_access", operation="read", **self._quietly()))
+        except UnknownField:
+            return True  # without the module nothing is read
+        except Forbidden:
+            return False
+
     def _may(self, model: str, operation: str) -> bool:
         """Return whether this user has the right. False for a model that is not installed."""
-        extra: dict[str, Any] = {} if self._rpc.version.major >= 18 else {"raise_exception": False}
         try:
-            return bool(self._rpc.call(model, "has_access", operation=operation, **extra))
+            return bool(self._rpc.call(model, "has_access", operation=operation, **self._quietly()))
         except (UnknownField, Forbidden):
             return False
+
+    def _quietly(self) -> dict[str, Any]:
+        """Return the argument with which a version before 18 answers whether there is a right, and raises nothing."""
+        return {} if self._rpc.version.major >= 18 else {"raise_exception": False}
 
     def _creation(self, model: str, id: int) -> str:
         rows = self._rpc.search_read(model, [["id", "=", id]], ["create_date"], context=ARCHIVED_TOO)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from magodoo.connectors.odoo.record_kinds import Tree
 from magodoo.connectors.odoo.rpc import ARCHIVED_TOO, Row, Rpc, expect_rows
 from magodoo.connectors.odoo.validation import flaw
-from magodoo.connectors.odoo.versions import NESTED_READ_SINCE, name_of
+from magodoo.connectors.odoo.versions import NESTED_READ_SINCE
 
 
 class TreePage(NamedTuple):
@@ -56,7 +56,7 @@ class TreeReader:
         fit: dict[str, Any] = {}
         missing: list[str] = []
         for field, below in tree.items():
-            name = name_of(self._rpc.version, model, field)
+            name = self._rpc.name_of(model, field)
             if name is None or name not in known:
                 missing.append(field)
                 continue
@@ -120,7 +120,7 @@ class TreeReader:
         """Return the row under the names of 19."""
         out: Row = {"id": row.get("id")}
         for field, below in tree.items():
-            name = name_of(self._rpc.version, model, field)
+            name = self._rpc.name_of(model, field)
             if name is None or name not in row:
                 continue
             value = row[name]

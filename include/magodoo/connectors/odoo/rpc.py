@@ -14,8 +14,8 @@ from magodoo.connectors.http import HttpSession, Stats
 from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.connectors.odoo.transport import Transport, discover, open_session
 from magodoo.connectors.odoo.validation import sound_answer
-from magodoo.connectors.odoo.versions import Version, method_of, name_of
-from magodoo.errors import FixDocument, Unreadable
+from magodoo.connectors.odoo.versions import Support, Version, can, method_of, name_of, names_of, standing
+from magodoo.errors import FixDocument, UnknownField, Unreadable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -207,8 +207,30 @@ class Rpc:
 
     def has_field(self, model: str, field: str) -> bool:
         """Return whether this server and user have the field (by its name in 19)."""
-        name = name_of(self.version, model, field)
+        name = self.name_of(model, field)
         return name is not None and name in self.fields(model)
+
+    def name_of(self, model: str, field: str) -> str | None:
+        """Return the field's name on this server, or None where its version does not have it.
+
+        Of a version that was never run, such as one between two others, it is the newest of its names that the server has.
+        """
+        name = name_of(self.version, model, field)
+        names = names_of(model, field)
+        if (len(names) > 1 or name is None) and standing(self.version).support is Support.EXPECTED:
+            known = self.fields(model)
+            return next((each for each in names if each in known), name)
+        return name
+
+    def can(self, capability: str, model: str) -> bool:
+        """Return whether this server has a capability that takes a model: by its version, and where that was never run, if it has the model."""
+        if not can(self.version, capability) or standing(self.version).support is not Support.EXPECTED:
+            return can(self.version, capability)
+        try:
+            self.fields(model)
+        except UnknownField:
+            return False
+        return True
 
     @property
     def companies(self) -> list[int]:

@@ -1,4 +1,4 @@
-"""What each version of Odoo is to this project, and the names that changed between 16 and 19. All other code uses the names of 19.
+"""What each version of Odoo is to this project, and the names that changed between 16 and 20. All other code uses the names of 19.
 
 A field that a version does not have is not read, and `name_of` returns None for it; rows are returned under the names of 19. What a version
 cannot do is in `CAPABILITIES`, and `standing` says in words whether it may be written to.
@@ -54,6 +54,9 @@ MAJORS: dict[int, Support] = {
 }
 """Versions that were run on live servers (docs/facts/odoo-19.0.md, docs/facts/odoo-versions.md). Every later one is `expected`."""
 
+READ = frozenset({20})
+"""Later versions whose sources were compared with every name that is used (docs/facts/odoo-20.md)."""
+
 
 class Lack(StrEnum):
     """What a missing capability means: nothing is written, single documents come out otherwise or are refused, or another way is taken."""
@@ -65,11 +68,15 @@ class Lack(StrEnum):
 
 @dataclass(frozen=True)
 class Capability:
-    """Something that versions do from `since` on. `lacking` is what follows before, as text for users, and `lack` what is done about it."""
+    """Something that versions do from `since` on, and before `until`.
+
+    `lacking` is what follows elsewhere, as text for users, and `lack` what is done about it.
+    """
 
     since: int
     lack: Lack
     lacking: str
+    until: int | None = None
 
 
 CAPABILITIES: dict[str, Capability] = {
@@ -83,8 +90,20 @@ CAPABILITIES: dict[str, Capability] = {
         18, Lack.STOPS, "an invoice does not name its payments, so that one paid in Odoo is not seen as paid"
     ),  # 3
     "invoice_currency_rate": Capability(
-        18, Lack.WARNS, "invoices and credit notes in another currency are refused"
+        18,
+        Lack.WARNS,
+        "at Magento's rate (`company_rate: magento`) invoices and credit notes in another currency are refused",
     ),  # 5
+    "loaded_rate": Capability(
+        19,
+        Lack.COVERED,
+        "rate, tax and company amounts of a document in another currency are written on its draft, where it has a field for them",
+    ),  # 4, 6
+    "exchange_differences": Capability(
+        19,
+        Lack.COVERED,
+        "a payment of a document in another currency needs the right to read valuation layers (Inventory / Administrator), and is held without it",
+    ),  # 14
     "lock_date_of_sales": Capability(18, Lack.COVERED, "`period_lock_date` is read in its place"),  # 7
     "reserved_quantities": Capability(
         17, Lack.STOPS, "what is reserved cannot be read, so that no delivery is validated"
@@ -98,6 +117,19 @@ CAPABILITIES: dict[str, Capability] = {
     "credit_to_invoice": Capability(17, Lack.STOPS, "confirmed orders do not count against the credit limit"),  # 11
     "has_access": Capability(18, Lack.COVERED, "rights are asked for by `check_access_rights`"),  # 1
     "payment_canceled": Capability(18, Lack.COVERED, "a cancelled payment has the state `cancel`"),  # 13
+    # docs/facts/odoo-20.md, by the numbers of its rows
+    "returns_by_wizard": Capability(
+        OLDEST,
+        Lack.WARNS,
+        "returns are not written, because the wizard that makes them is gone: make them by hand",
+        until=20,
+    ),  # 1
+    "company_type": Capability(
+        OLDEST, Lack.COVERED, "whether a customer is a company follows from its tax number", until=20
+    ),  # 3
+    "automatic_invoice_parameter": Capability(
+        OLDEST, Lack.COVERED, "whether Odoo makes invoices by itself is a setting of the company", until=20
+    ),  # 4
 }
 """What differs between versions, by a name of ours."""
 
@@ -117,7 +149,8 @@ class Standing:
 
 def can(version: Version, capability: str) -> bool:
     """Return whether a version has a capability of `CAPABILITIES`."""
-    return version.major >= CAPABILITIES[capability].since
+    found = CAPABILITIES[capability]
+    return found.since <= version.major and (found.until is None or version.major < found.until)
 
 
 def lacking(version: Version, lack: Lack) -> list[str]:
@@ -126,15 +159,25 @@ def lacking(version: Version, lack: Lack) -> list[str]:
 
 
 def standing(version: Version) -> Standing:
-    """Return what a version is. One that is not in `MAJORS` is a later one, and expected to do what 19 does."""
+    """Return what a version is. One that is not in `MAJORS` is a later one, and expected to do what 19 does.
+
+    So is a release between two of them, as Odoo Online runs it: `saas~18.3`.
+    """
     support = MAJORS.get(version.major, Support.EXPECTED)
+    if version.minor and support is Support.SUPPORTED:
+        return Standing(
+            Support.EXPECTED,
+            f"Odoo {version}: expected to work like {version.major}.0 and {version.major + 1}.0, between which it was released;"
+            " never run on a live server by this project",
+        )
     if support is Support.OBSERVE:
         why = "; ".join(lacking(version, Lack.STOPS))
         return Standing(support, f"Odoo {version}: `observe` only, because {why}")
     if support is Support.EXPECTED:
+        read = "; its sources were read" if version.major in READ else ""
         return Standing(
             support,
-            f"Odoo {version}: expected to work like {max(MAJORS)}.0, never run on a live server by this project",
+            f"Odoo {version}: expected to work like {max(MAJORS)}.0{read}, never run on a live server by this project",
         )
     return Standing(support, f"Odoo {version}: supported")
 
@@ -147,6 +190,8 @@ RENAMED: dict[tuple[str, str], tuple[tuple[int, str | None], ...]] = {
     ("account.move.line", "extra_tax_data"): ((19, None),),
     ("account.move", "invoice_currency_rate"): ((18, None),),
     ("account.move", "matched_payment_ids"): ((18, "payment_ids"),),
+    ("account.move", "reversal_move_ids"): ((18, "reversal_move_id"),),
+    ("account.move", "reconciled_payment_ids"): ((19, None),),
     ("account.payment", "memo"): ((18, "ref"),),
     ("account.payment", "invoice_ids"): ((18, None),),
     ("stock.move", "quantity"): ((17, "quantity_done"),),
@@ -155,10 +200,17 @@ RENAMED: dict[tuple[str, str], tuple[tuple[int, str | None], ...]] = {
     ("stock.picking", "return_id"): ((17, None),),
     ("product.product", "is_storable"): ((18, None),),
     ("res.users", "group_ids"): ((19, "groups_id"),),
+    ("res.users.apikeys", "expiration_date"): ((18, None),),
+    ("uom.uom", "parent_path"): ((19, None),),
     # The date that closed sales and purchases to all but advisers before 18 is one date for each since.
     ("res.company", "sale_lock_date"): ((18, "period_lock_date"),),
     ("res.company", "purchase_lock_date"): ((18, None),),
     ("res.company", "hard_lock_date"): ((18, None),),
+}
+
+RENAMED_SINCE: dict[tuple[str, str], tuple[int, str]] = {
+    # (model, name in 19): (first version of another name, that name)
+    ("stock.move", "product_uom"): (20, "uom_id"),  # docs/facts/odoo-20.md#2
 }
 
 METHODS: dict[tuple[str, str], tuple[tuple[int, str], ...]] = {
@@ -196,7 +248,15 @@ def name_of(version: Version, model: str, field: str) -> str | None:
     for since, before in RENAMED.get((model, field), ()):
         if version.major < since:
             name = before
-    return name
+    later = RENAMED_SINCE.get((model, field))
+    return later[1] if later and version.major >= later[0] else name
+
+
+def names_of(model: str, field: str) -> tuple[str, ...]:
+    """Return all names that the field has in any version, the newest first."""
+    later = RENAMED_SINCE.get((model, field))
+    older = [before for _, before in RENAMED.get((model, field), ()) if before]
+    return (*((later[1],) if later else ()), field, *older)
 
 
 def method_of(version: Version, model: str, method: str) -> str:

@@ -14,7 +14,6 @@ from magodoo.connectors.odoo.external_ids import MAY_NOT_BE_READ, SCANNED
 from magodoo.connectors.odoo.record_kinds import Tree
 from magodoo.connectors.odoo.record_trees import TreeReader
 from magodoo.connectors.odoo.rpc import ARCHIVED_TOO, Row, Rpc
-from magodoo.connectors.odoo.versions import name_of
 from magodoo.connectors.odoo.witnesses import Witnesses
 from magodoo.errors import Forbidden, Unreadable, UnreadableRecord
 
@@ -129,7 +128,7 @@ class Visibility:
         """Return the reasons by holder in whose list other records place something unreadable. What is seen elsewhere is not hidden."""
         if not placed:
             return {}
-        relation = self._rpc.fields(each.model)[str(name_of(self._rpc.version, each.model, each.field))]["relation"]
+        relation = self._rpc.fields(each.model)[str(self._rpc.name_of(each.model, each.field))]["relation"]
         return {
             holder: _reason(relation, id)
             for id in self._forbidden(relation, sorted(set(placed) - self.visible(relation, placed)))
@@ -154,7 +153,7 @@ class Visibility:
         below = self._relations(model, tree)
         if not below or not tops:
             return
-        asked = {field: str(name_of(self._rpc.version, model, field)) for field in below}
+        asked = {field: str(self._rpc.name_of(model, field)) for field in below}
         rows = self._rpc.read(model, sorted(tops), list(asked.values()))
         for field, part in below.items():
             relation = self._rpc.fields(model)[asked[field]]["relation"]
@@ -174,7 +173,7 @@ class Visibility:
         known = self._rpc.fields(model)
         found: dict[str, Tree] = {}
         for field, part in tree.items():
-            facts = known.get(name_of(self._rpc.version, model, field) or "")
+            facts = known.get(self._rpc.name_of(model, field) or "")
             if "fields" in part and facts is not None and facts.get("store", True):
                 found[field] = part["fields"]
         return found
@@ -182,7 +181,7 @@ class Visibility:
     def _lists(self, model: str, tree: Tree, records: Mapping[int, Row], top_of: dict[int, int]) -> Iterator[_List]:
         """Yield every stored list in the tree, with the records that hold it. Computed lists are skipped."""
         for field, part in tree.items():
-            name = name_of(self._rpc.version, model, field)
+            name = self._rpc.name_of(model, field)
             facts = self._rpc.fields(model).get(name or "", {})
             kind = facts.get("type")
             if kind not in ("one2many", "many2many", "many2one") or not records:
@@ -197,7 +196,7 @@ class Visibility:
 
     def _suspected(self, each: _List) -> list[int]:
         """Return the holders whose list contains more than was read, according to Odoo's search."""
-        name = str(name_of(self._rpc.version, each.model, each.field))
+        name = str(self._rpc.name_of(each.model, each.field))
         if _is_unruled(each):
             known = sorted({id for items in each.held.values() for id in items})
             domain = [["id", "in", sorted(each.held)], [f"{name}.id", "not in", known]]
@@ -225,7 +224,7 @@ class Visibility:
         """Return the reasons by holder, for holders with something unreadable. A list may also leave records out by its own domain."""
         if not holders:
             return {}
-        name = str(name_of(self._rpc.version, each.model, each.field))
+        name = str(self._rpc.name_of(each.model, each.field))
         facts = self._rpc.fields(each.model)[name]
         suspected = each._replace(held={id: each.held[id] for id in holders if id in each.held})
         near = self._near(suspected) if facts["type"] == "one2many" else []
