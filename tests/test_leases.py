@@ -162,8 +162,9 @@ def test_a_sign_of_life_prolongs_what_is_held_and_brings_nothing_back(made: Lab)
 
 def test_the_changes_page_says_who_holds_what_until_when(made: Lab) -> None:
     order = made.order()
+    invoice = made.shop.invoice(order)
     made.read()
-    made.plan(*made.whole_order(order, made.shop.invoice(order)))
+    made.plan(*made.whole_order(order, invoice))
     leased, uncertain = claimed(made, seconds=30)
     with made.engine.begin() as connection:
         Leases(connection, made.instance).uncertain(uncertain, "no answer", 900)

@@ -46,5 +46,7 @@ def _beat(context: Context, tokens: dict[str, int], ended: threading.Event) -> N
             # Autocommit: orders and changes are never locked together, so nothing that writes them can wait in a circle.
             with context.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
                 Leases(connection, context.instance).prolong(tokens, seconds)
-        except SQLAlchemyError as problem:  # the next one may succeed; if none does, the leases end and no write is begun
+        except (
+            SQLAlchemyError
+        ) as problem:  # the next one may succeed; if none does, the leases end and no write is begun
             log.warning("leases are not prolonged: %s", problem)
