@@ -71,6 +71,7 @@ def uvicorn_server(app: Any, host: str, port: int) -> uvicorn.Server:
         log_level="critical",
         access_log=False,
         server_header=False,
+        timeout_keep_alive=75,  # nginx's default: a stopped client finds its connection still open
     )
     return uvicorn.Server(config)
 

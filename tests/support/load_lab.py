@@ -230,7 +230,7 @@ class Lab:
         """A clerk delivers one A of the order in Odoo; what is planned in Magento for it."""
         self.plan(*self.whole_order(order))
         self.load()
-        (picking,) = self.records("stock.picking", "id move_ids")
+        picking = self.records("stock.picking", "id move_ids")[-1]
         self.db.call("stock.move", "write", ids=picking["move_ids"], vals={"quantity": 1, "picked": True})
         quiet = {"skip_sms": True, "skip_backorder": True}
         self.db.call("stock.picking", "button_validate", ids=[picking["id"]], context=quiet)

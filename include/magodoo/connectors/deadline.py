@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,11 +25,13 @@ _current = threading.local()
 class Watch:
     """One exchange of this thread, as a context manager. Afterwards `expired` and `has_sent` say how it went.
 
-    `has_sent` is whether a byte of the request may have left: what a proxy did with it does not matter.
+    `has_sent` is whether a byte of the request may have left: what a proxy did with it does not matter. `before_sending` is called
+    when the connection is there and the first byte is next; what it raises ends the exchange.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, before_sending: Callable[[], None] = lambda: None) -> None:
         self.expired = self.has_sent = False
+        self.before_sending = before_sending
         self._ends_at = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
@@ -122,7 +124,8 @@ class _Watched(HTTPConnection):
             if self.sock is None:
                 self.connect()
             watch: Watch | None = getattr(_current, "watch", None)
-            if watch:
+            if watch and not watch.has_sent:
+                watch.before_sending()
                 watch.has_sent = True
         super().send(data)
 

@@ -30,7 +30,7 @@ from magodoo.connectors.deadline import Watch, watch_connections
 from magodoo.connectors.failures import BEFORE_ANYTHING_IS_SENT, FAILURES, Failure, System, failure, failure_of, is_html
 from magodoo.errors import Away, TooLate, TransientError, Unreadable
 from magodoo.money import dump_json, parse_json
-from magodoo.timestamps import utc_now
+from magodoo.timestamps import uptime, utc_now
 
 log = logging.getLogger(__name__)
 
@@ -233,7 +233,7 @@ class HttpSession:
         returned as the answer if `redirects` is set.
 
         Raises:
-            TooLate: a write that was not sent, because time.monotonic() has reached `until`.
+            TooLate: a write that was not sent, because `uptime()` has reached `until`; looked at when the first byte is next.
             Away: not sent, or certainly not done: the system asked to be left alone, or failed too often in a row.
             MagodooError: see `FAILURES`.
         """
@@ -249,10 +249,14 @@ class HttpSession:
         except requests.RequestException as problem:
             what, name = failure_of(problem), type(problem).__name__
         else:
-            if write and time.monotonic() >= until:
-                raise TooLate(system=self._system, call=call)
+
+            def in_time() -> None:
+                if write and uptime() >= until:
+                    raise TooLate(system=self._system, call=call)
+
+            in_time()
             try:
-                answer = self._send(prepared, write=write)
+                answer = self._send(prepared, write=write, before_sending=in_time)
             except _Failed as problem:
                 what, name, raw = problem.args
             else:
@@ -294,14 +298,14 @@ class HttpSession:
         what = Failure.HTML if is_html(body) else Failure.NOT_JSON if body else Failure.EMPTY
         raise failure(what, self._system, call=call, write=write, raw=body[:100_000], problem=reason)
 
-    def _send(self, request: requests.PreparedRequest, *, write: bool) -> Answer:
+    def _send(self, request: requests.PreparedRequest, *, write: bool, before_sending: Callable[[], None]) -> Answer:
         """Return the answer. Raises _Failed, which holds nothing of the request."""
         timeout = self._limits.write_timeout if write else self._limits.read_timeout
         began, began_at = time.monotonic(), utc_now()
         parts: list[bytes] = []
         what: Failure | None = None
         name, is_answered = "", False
-        with Watch(timeout if write else timeout * PATIENCE) as watch:
+        with Watch(timeout if write else timeout * PATIENCE, before_sending) as watch:
             try:
                 options = self._session.merge_environment_settings(
                     str(request.url), dict(self._proxies), True, self._verify, None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -45,6 +44,7 @@ from magodoo.ledger.behaviour import (
 from magodoo.ledger.changes import LeasedChange, LeaseLost
 from magodoo.ledger.checkpoints import SETTLED, checkpoint
 from magodoo.ledger.leases import Leases
+from magodoo.timestamps import uptime
 
 if TYPE_CHECKING:
     from magodoo.context import Context
@@ -136,7 +136,7 @@ class Run:
         A worker that dies before those are committed leaves them leased: the worker that claims them next finds them
         by probing.
         """
-        renewed_at = time.monotonic()
+        renewed_at = uptime()
         # Autocommit: a transaction of one statement takes one round trip.
         with self.context.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             ours = Leases(connection, self.context.instance).renew(changes, self.context.instance.lease_seconds)

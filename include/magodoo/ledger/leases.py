@@ -1,6 +1,9 @@
 """Lease and end changes: one writer per order, a fencing token on every commit.
 
-A worker that carries changes out uses this: claim, renew right before each write, and record the outcome of each.
+A worker that carries changes out uses this: claim, renew right before each write, and record the outcome of each. While it
+lives it prolongs its leases every few seconds (`magodoo.ledger.heartbeat`), so that what a dead one holds is free within a minute; from
+the renewal before a write until that write's outcome is recorded the order stays closed for the instance's whole `lease_seconds`.
+
 Leases and waiting times (`until`, `lease_until`, `not_before`, `written_at`) are counted by the database's clock, the
 only one that all workers share (docs/decisions/0007-one-clock.md); everything else by the `now` that is handed in.
 """
@@ -21,6 +24,14 @@ from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 from magodoo.settings.model import Mode
 from magodoo.staging.work_queue import WorkQueue
+
+ALIVE_SECONDS = 60
+"""For how long a worker has an order of which no write is begun, unless it prolongs its lease."""
+
+
+def alive_seconds(instance: Instance) -> int:
+    """Return for how long a worker of this instance is believed to live after its last sign."""
+    return min(ALIVE_SECONDS, instance.lease_seconds)
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,7 @@ class Leases:
         target: Side,
         limit: int,
         holder: str,
-        lease_seconds: int,
+        seconds: int,
         order_keys: Collection[str] | None = None,
         kinds: Collection[ChangeKind] | None = None,
         skip: Collection[str] = (),
@@ -52,7 +63,7 @@ class Leases:
         *,
         now: datetime,
     ) -> list[LeasedChange]:
-        """Lease due changes of up to `limit` orders for one target, and return them in step order within each order.
+        """Lease due changes of up to `limit` orders for one target for some seconds, and return them in step order within each order.
 
         Only changes whose verdict, approval and mode allow it; an uncertain change or an expired lease is claimed
         regardless of these, to find out whether it was written. An order with an uncertain change inside its settle time
@@ -68,10 +79,10 @@ class Leases:
             if not candidates:
                 break
             tried += candidates
-            tokens = self._take_orders(candidates, holder, lease_seconds)
+            tokens = self._take_orders(candidates, holder, seconds)
             until = self.connection.scalar(text(_NEXT_DAY), {**wanted, "tried": tried})
             ready = self._ready(wanted, list(tokens), until or date.max)
-            leased += self._lease(ready, tokens, holder, lease_seconds)
+            leased += self._lease(ready, tokens, holder, seconds)
             idle = set(tokens) - {change.order_key for change in leased}
             self.release({order: tokens[order] for order in idle})
         return sorted(leased, key=lambda change: change.place)
@@ -107,8 +118,27 @@ class Leases:
         }
         return set(self.connection.scalars(text(_RENEW), values))
 
+    def prolong(self, tokens: Mapping[str, int], seconds: int) -> int:
+        """Extend the leases of these orders and of their leased changes, where they are still ours; return how many orders.
+
+        Nothing is shortened, and what has ended stays ended: another worker may have it. A row that is locked, by a write of this
+        worker or by a claim, is left out until the next time.
+        """
+        values = {
+            "instance": self.instance.id, "orders": list(tokens), "tokens": list(tokens.values()), "seconds": seconds,
+        }  # fmt: skip
+        kept = self.connection.execute(text(_PROLONG_ORDERS), values).rowcount
+        self.connection.execute(text(_PROLONG_CHANGES), values)
+        return kept
+
     def held(self, changes: Collection[LeasedChange]) -> set[int]:
-        """Return which of the changes are still leased under our tokens; their rows are locked until the transaction ends."""
+        """Return which of the changes are still leased under our tokens; they and their orders are locked until the transaction ends."""
+        self.connection.execute(  # orders first, as a claim and a renewal do
+            text(
+                "select 1 from order_lease where instance = :instance and order_key = any(:orders) order by order_key for update"
+            ),
+            {"instance": self.instance.id, "orders": sorted({change.order_key for change in changes})},
+        )
         rows = self.connection.execute(
             text("select id, lease_token from change where id = any(:ids) and state = 'leased' order by id for update"),
             {"ids": [change.id for change in changes]},
@@ -134,6 +164,7 @@ class Leases:
         half_done = text("select distinct order_key from change where id = any(:ids) and target_id is not null")
         if orders := list(self.connection.scalars(half_done, values)):  # the next reconcile resolves their findings
             WorkQueue(self.connection, self.instance.id).bump(orders)
+        self._write_ended(outcomes)
         if self.connection.execute(text(_DONE), values).rowcount != len(outcomes):
             raise LeaseLost(f"{', '.join(map(str, outcomes))}: not all leases are ours any more")
 
@@ -306,12 +337,21 @@ class Leases:
         ended = (change.kind, change.source_id)
         return Changes(self.connection, self.instance.id).supersede_dependants(change.order_key, ended, now)
 
+    def _write_ended(self, changes: Collection[LeasedChange]) -> None:
+        """Shorten the leases of orders to the worker's sign of life, unless a write of another of their changes is open."""
+        values = {
+            "instance": self.instance.id, "ids": [change.id for change in changes], "seconds": alive_seconds(self.instance),
+            "orders": [change.order_key for change in changes], "tokens": [change.token for change in changes],
+        }  # fmt: skip
+        self.connection.execute(text(_WRITE_ENDED), values)
+
     def _set(self, change: LeasedChange, assignments: str, **values: Any) -> None:
         """Update the row only while it is leased under our token.
 
         Raises:
             LeaseLost: The lease went to another worker.
         """
+        self._write_ended([change])
         statement = f"update change set {assignments} where id = :id and lease_token = :token and state = 'leased'"
         if self.connection.execute(text(statement), {"id": change.id, "token": change.token, **values}).rowcount != 1:
             raise LeaseLost(f"{change}: the lease went to another worker")
@@ -361,6 +401,26 @@ update change set written_at = now(), attempts = attempts + 1, lease_until = now
 from wanted join kept using (order_key, token)
 where change.id = wanted.id and change.lease_token = wanted.token and change.state = 'leased'
 returning change.id"""
+
+_HELD = "unnest(cast(:orders as text[]), cast(:tokens as bigint[])) held (order_key, token)"
+_PROLONG_ORDERS = f"""
+update order_lease set until = greatest(order_lease.until, now() + make_interval(secs => :seconds)) from (
+    select order_key from order_lease join {_HELD} using (order_key, token)
+    where instance = :instance and until > now() order by order_key for update of order_lease skip locked) ours
+where instance = :instance and order_lease.order_key = ours.order_key"""
+_PROLONG_CHANGES = f"""
+update change set lease_until = greatest(lease_until, now() + make_interval(secs => :seconds)) from (
+    select change.id from change join {_HELD} on change.order_key = held.order_key and change.lease_token = held.token
+    where change.instance = :instance and state = 'leased' and lease_until > now()
+    order by change.id for update of change skip locked) ours
+where change.id = ours.id"""
+
+_WRITE_ENDED = f"""
+update order_lease set until = least(until, greatest(now() + make_interval(secs => :seconds), (
+    select max(lease_until) from change where change.instance = order_lease.instance and change.order_key = order_lease.order_key
+        and state = 'leased' and lease_token = order_lease.token and change.id <> all(:ids))))
+from (select distinct order_key, token from {_HELD}) ended
+where instance = :instance and order_lease.order_key = ended.order_key and order_lease.token = ended.token"""
 
 _DONE = """
 with ended as (

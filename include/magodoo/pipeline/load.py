@@ -23,7 +23,8 @@ from magodoo.ledger import approvals, changes
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.checkpoints import checkpoint
 from magodoo.ledger.executor import Run
-from magodoo.ledger.leases import Leases
+from magodoo.ledger.heartbeat import alive
+from magodoo.ledger.leases import Leases, alive_seconds
 from magodoo.ledger.redaction import redacted
 from magodoo.money import dump_json
 from magodoo.notifications import alerts
@@ -121,7 +122,7 @@ def _one_target(
                 target,
                 orders,
                 _holder(context),
-                context.instance.lease_seconds,
+                alive_seconds(context.instance),
                 order_keys,
                 kinds,
                 seen,
@@ -135,7 +136,8 @@ def _one_target(
         tried |= {change.id for change in changes}
         outcome = Run(context, registry.writers())
         try:
-            outcome.carry_out(changes)
+            with alive(context, changes):
+                outcome.carry_out(changes)
         finally:
             _give_back(context, changes)
             counts += outcome.counts

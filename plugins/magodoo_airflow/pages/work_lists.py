@@ -11,6 +11,7 @@ from magodoo_airflow.pages.lists import Column, Filter, Listing, Tab
 _KINDS = tuple(kind.value for kind in (*MATCHED_KINDS, Kind.RETURN))
 
 _OUTCOME = f"case r.ok when true then '{RUN_OUTCOMES[True]}' when false then '{RUN_OUTCOMES[False]}' else '{RUN_OUTCOMES[None]}' end"
+_CLOSED_UNTIL = "case c.state when 'leased' then c.lease_until when 'uncertain' then c.not_before end"
 _STAGES = (
     "magento_extract", "odoo_extract", "reconcile", "quality", "load", "refresh", "backfill", "backfill_chunk",
 )  # fmt: skip
@@ -100,6 +101,8 @@ CHANGES = Listing(
         Column("currency", "Currency", "c.currency", extra=True),
         Column("company_amount", "In company currency", "c.company_amount", "number", extra=True),
         Column("approved_by", "Approved by", "c.approved_by", extra=True),
+        Column("leased_by", "Worker that holds it", "case when c.state = 'leased' then c.leased_by end", extra=True),
+        Column("closed_until", "Held or closed until", _CLOSED_UNTIL, "moment", extra=True),
         Column("attempts", "Attempts", "c.attempts", "number", extra=True),
         Column("finished_at", "Finished", "c.finished_at", "moment", extra=True),
         Column("dag_run", "DAG run", "c.dag_run", extra=True),
@@ -122,6 +125,7 @@ CHANGES = Listing(
         Tab("", "All", "c.state <> 'superseded'"),
         Tab("waiting", "Waiting for approval", "c.state = 'planned' and c.approval = 'waiting'"),
         Tab("held", "Held by the gate", "c.state in ('planned', 'approved') and c.verdict = 'held'"),
+        Tab("held_by_worker", "Held by a worker", "c.state in ('leased', 'uncertain')"),
         Tab("stuck", "Uncertain, failed, refused", "c.state in ('uncertain', 'failed', 'refused')"),
         Tab("done", "Done", "c.state = 'done'"),
         Tab("superseded", "Superseded", "c.state = 'superseded'"),

@@ -9,11 +9,14 @@ from magodoo_sandbox.faults import Rule
 CALLED = "called"
 """A step between two calls of one write: one of them had its effect, the ledger knows of none."""
 
+SENDING = "sending"
+"""A writing call that is connected, before its first byte."""
+
 STEPS = (*checkpoints.PLANNING, *checkpoints.NAMES, CALLED, checkpoints.SETTLED)
-PAUSES = ("claimed", "probed", "probed", "checked", "checked", "checked", CALLED, "written", "read_back")
+PAUSES = ("claimed", "probed", "probed", "checked", "checked", "checked", SENDING, CALLED, "written", "read_back")
 TAKEN_TWICE = ChangeKind.MAGENTO_SHIPMENT
 """The kind of which the target takes a second one while goods are open: into Odoo `load` makes nothing twice, a whole invoice leaves none open."""
-BEFORE_A_WRITE = ("probed", "checked")
+BEFORE_A_WRITE = ("probed", "checked", SENDING)
 KILLED = {step: f"SIGKILL at {step}" for step in STEPS}
 KILLED_ANYWHERE = "SIGKILL at any moment"
 RESTART = "PostgreSQL restart"

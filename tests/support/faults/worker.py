@@ -13,9 +13,10 @@ from unittest import mock
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from faults.kinds import CALLED
+from faults.kinds import CALLED, SENDING
 from faults.mutations import mutated
 from magodoo import staging
+from magodoo.connectors.http import HttpSession
 from magodoo.connectors.magento import BearerToken, MagentoClient, MagentoConnection
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.connection import OdooConnection
@@ -24,7 +25,7 @@ from magodoo.context import Context
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Side
 from magodoo.errors import MagodooError
-from magodoo.ledger import checkpoints
+from magodoo.ledger import checkpoints, leases
 from magodoo.ledger.behaviour import Writer
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.decisions import Verdicts
@@ -45,6 +46,7 @@ class Job:
 
     It writes `orders` and no others. With `chain` it is a whole run: both sides are extracted, these orders planned, released
     and loaded; else a run of the load. At `pause_at`, while it carries out `pause_kind`, it stands still until it is told to go on.
+    At SENDING that is between the check of its own clock and the first byte. `alive_seconds`, if given, replaces the 60 of a lease without a begun write.
     """
 
     staging: str
@@ -63,6 +65,7 @@ class Job:
     orders: tuple[str, ...] = ()
     chain: bool = False
     pause_at: str = ""
+    alive_seconds: int = 0
     pause_kind: ChangeKind | None = None
 
 
@@ -127,7 +130,8 @@ def work(job: Job) -> None:
         checkpoints.visit(_at(job.die_at, job.die_after, signal.SIGKILL))
     elif job.pause_at:
         checkpoints.visit(_at(job.pause_at, 1, signal.SIGSTOP, job.pause_kind))
-    with mutated(job.mutation), _calls_counted(), _kinds_counted():
+    alive = mock.patch.object(leases, "ALIVE_SECONDS", job.alive_seconds or leases.ALIVE_SECONDS)
+    with mutated(job.mutation), _calls_counted(), _kinds_counted(), _sending_counted(), alive:
         try:
             context = context_of(job)
             _has_leave(context)
@@ -159,6 +163,23 @@ def _calls_counted() -> Iterator[None]:
         return answer
 
     with mock.patch.object(Rpc, "write_call", told):
+        yield
+
+
+@contextmanager
+def _sending_counted() -> Iterator[None]:
+    """The moment when a writing call is connected and its first byte is next is a step at which the worker may be stopped."""
+    send = HttpSession._send
+
+    def told(self: HttpSession, request: Any, *, write: bool, before_sending: Callable[[], None]) -> Any:
+        def here() -> None:
+            if write:
+                checkpoints.checkpoint(SENDING)
+            before_sending()
+
+        return send(self, request, write=write, before_sending=here)
+
+    with mock.patch.object(HttpSession, "_send", told):
         yield
 
 

@@ -51,7 +51,7 @@ class MagentoClient:
         return self._http.stats
 
     def until(self, moment: float) -> Self:
-        """Return this client for writes up to a moment (time.monotonic()): later ones raise TooLate."""
+        """Return this client for writes up to a moment (`uptime()`): later ones raise TooLate."""
         bounded = copy.copy(self)
         bounded._http = self._http.until(moment)
         return bounded

@@ -71,7 +71,7 @@ class Http:
         return answer.body.decode("utf-8", "replace").strip() if answer.status == 200 else ""
 
     def until(self, moment: float) -> Http:
-        """Return these calls, in the same session, for writes up to a moment (time.monotonic()): later ones raise TooLate."""
+        """Return these calls, in the same session, for writes up to a moment (`uptime()`): later ones raise TooLate."""
         bounded = copy.copy(self)
         bounded._write_until = moment
         return bounded

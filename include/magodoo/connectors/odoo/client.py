@@ -71,7 +71,7 @@ class OdooClient:
         return cls(Rpc(connection, transport), number_fields, delivery_key)
 
     def until(self, moment: float) -> Self:
-        """Return this client for writes up to a moment (time.monotonic()): later ones raise TooLate."""
+        """Return this client for writes up to a moment (`uptime()`): later ones raise TooLate."""
         return type(self)(self.rpc.until(moment), *self._names)
 
     def test_connection(self) -> ConnectionReport:

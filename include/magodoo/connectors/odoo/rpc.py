@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.connectors.odoo.transport import Transport, discover, open_session
 from magodoo.connectors.odoo.validation import sound_answer
 from magodoo.connectors.odoo.versions import Support, Version, can, method_of, name_of, names_of, standing
-from magodoo.errors import FixDocument, TooLate, UnknownField, Unreadable
+from magodoo.errors import FixDocument, UnknownField, Unreadable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -52,7 +51,7 @@ class Rpc:
         self._may_write = True
 
     def until(self, moment: float) -> Rpc:
-        """Return this connection for writes up to a moment (time.monotonic()): later ones raise TooLate."""
+        """Return this connection for writes up to a moment (`uptime()`): later ones raise TooLate."""
         bounded = copy.copy(self)
         bounded._write_until = moment
         return bounded
@@ -154,8 +153,6 @@ class Rpc:
         """
         if not self._may_write:
             raise ValueError(f"{model}/{method}: nothing is written in company {self.company_id}")
-        if time.monotonic() >= self._write_until:
-            raise TooLate(system="odoo", call=f"{model}/{method}")
         return self._send(
             self.transport, model, method, ids, context, arguments, write=True, companies=[self.company_id]
         )
@@ -293,7 +290,8 @@ class Rpc:
         full = {**shared.language, "tz": "UTC", **(context or {}), "allowed_company_ids": list(companies)}
         known = method_of(transport.version, model, method)
         try:
-            return transport.call(model, known, None if ids is None else list(ids), full, arguments, write=write)
+            records, until = None if ids is None else list(ids), self._write_until
+            return transport.call(model, known, records, full, arguments, write=write, until=until)
         except FixDocument as problem:
             language = shared.language.get("lang", "")
             if not language or not str(problem.args[0]).endswith(language):

@@ -7,6 +7,7 @@ may write, a broken answer is OutcomeUnknown, and what was certainly not done is
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from typing import Any, Protocol
 
@@ -44,6 +45,7 @@ class Transport(Protocol):
         arguments: dict[str, Any],
         *,
         write: bool,
+        until: float = math.inf,
     ) -> Any:
         """Return the method's result as plain values, fractions as Decimal; None where Odoo returns nothing."""
         ...
@@ -82,6 +84,7 @@ class Json2:
         arguments: dict[str, Any],
         *,
         write: bool,
+        until: float = math.inf,
     ) -> Any:
         """Return the method's result. See `Transport.call`."""
         label = f"{model}.{method}"
@@ -89,7 +92,7 @@ class Json2:
         if ids is not None:
             body["ids"] = ids
         answer = self._session.exchange(
-            "POST", f"{self._url}/{model}/{method}", body, headers=self._headers, call=label, write=write
+            "POST", f"{self._url}/{model}/{method}", body, headers=self._headers, call=label, write=write, until=until
         )
         if answer.media == "application/json" and answer.status == 200:
             return self._session.decoded(answer.body, call=label, write=write)
@@ -119,6 +122,7 @@ class JsonRpc:
         arguments: dict[str, Any],
         *,
         write: bool,
+        until: float = math.inf,
     ) -> Any:
         """Return the method's result. See `Transport.call`."""
         label = f"{model}.{method}"
@@ -128,7 +132,9 @@ class JsonRpc:
         positional += [named.pop(name) for name in POSITIONAL.get(method, ()) if name in named]
         connection = self._connection
         target = [connection.database, self._authenticated(), connection.api_key, model, method, positional]
-        return self.service("object", "execute_kw", [*target, {**named, "context": context}], label, write=write)
+        return self.service(
+            "object", "execute_kw", [*target, {**named, "context": context}], label, write=write, until=until
+        )
 
     def _authenticated(self) -> int:
         """Return the user's id, read once per connection."""
@@ -147,11 +153,15 @@ class JsonRpc:
             self._user = user
         return self._user
 
-    def service(self, service: str, method: str, arguments: list[Any], label: str, *, write: bool) -> Any:
+    def service(
+        self, service: str, method: str, arguments: list[Any], label: str, *, write: bool, until: float = math.inf
+    ) -> Any:
         """Send one JSON-RPC call and return its result; None for an answer without `result` (docs/facts/odoo-19.0.md#2)."""
         parameters = {"service": service, "method": method, "args": arguments}
         body = {"jsonrpc": "2.0", "method": "call", "id": next(self._numbers), "params": parameters}
-        answer = self._session.exchange("POST", f"{self._connection.url}/jsonrpc", body, call=label, write=write)
+        answer = self._session.exchange(
+            "POST", f"{self._connection.url}/jsonrpc", body, call=label, write=write, until=until
+        )
         if answer.status != 200 or answer.media != "application/json":
             raise unclassified(answer.status, answer.media, call=label, write=write)
         content = self._session.decoded(answer.body, call=label, write=write)
