@@ -114,7 +114,7 @@ def _install_world(env: Env) -> None:
         {"name": "Pack of 6", "relative_factor": 6, "relative_uom_id": 1}, {"name": "kg"},
         {"name": "g", "relative_factor": "0.001", "relative_uom_id": 4},
     ])  # fmt: skip
-    _make(env, "decimal.precision", [{"name": "Product Unit", "digits": 2}])
+    _make(env, "decimal.precision", [{"name": name, "digits": 2} for name in ("Product Unit", "Product Price")])
     uuid = {"key": "database.uuid", "value": "00000000-0000-4000-8000-000000000019"}
     _make(env, "ir.config_parameter", [uuid])
 

@@ -84,7 +84,8 @@ CAPABILITIES: dict[str, Capability] = {
     "tax_per_line": Capability(
         19,
         Lack.WARNS,
-        "cents are forced on the document's tax line instead, which a reset to draft loses, and on an order not at all",
+        "cents are forced on the document's tax line instead, which a reset to draft loses; on an order they are Odoo's own: one whose tax is off by"
+        " more than half a cent for each taxed line is refused",
     ),  # 2
     "payments_of_invoice": Capability(
         18, Lack.STOPS, "an invoice does not name its payments, so that one paid in Odoo is not seen as paid"
