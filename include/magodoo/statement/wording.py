@@ -148,8 +148,7 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "zero_rated_lacking": (
         ("Reason", "reason", "word"), ("Number", "number", "text"), _ORDER, ("Date", "day", "text"), ("Country", "country", "text"),
-        ("VAT number", "vat", "flag"), ("Checked on", "vat_checked", "text"), ("Shipped", "shipped", "text"), ("Tracked", "tracked", "flag"),
-        ("Lacking", "missing", "text"), ("Net", "net", "money"), _CURRENCY,
+        ("VAT no. checked", "vat_checked", "text"), ("Shipped", "shipped", "text"), ("Lacking", "missing", "text"), ("Net", "net", "money"), _CURRENCY,
     ),
     "invoiced_not_delivered": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
     "delivered_not_invoiced": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
