@@ -76,13 +76,13 @@ def beside_zero_goods(
     record, the line has none. A discount on the shipping belongs to the shipping. `lines` are the order's, without those
     that are never taxed.
     """
+    goods = [each for each in lines if each.role == "item" and each.is_money and each.untaxed]
+    zero = [each for each in goods if not each.tax and not each.tax_percent]
     shipping = next((each for each in order.lines if each.role == "shipping"), None)
-    if line.role == "discount" and shipping is not None:
+    if zero and line.role == "discount" and shipping is not None:
         own = LineTax() if shipping.tax else tax_of(sources, order, shipping, Decimal(0), 0)
         if shipping.tax or own.problem or own.tax_id is not None:
             return own
-    goods = [each for each in lines if each.role == "item" and each.is_money and each.untaxed]
-    zero = [each for each in goods if not each.tax and not each.tax_percent]
     found = {tax_of(sources, order, each, each.tax_percent, 0): each for each in zero}
     problem = next((each for each in found if each.problem), None)
     if problem is not None or not found:
