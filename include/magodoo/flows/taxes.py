@@ -46,7 +46,7 @@ def tax_of(
     if not tax and line.role in ("shipping", "discount"):
         rate = Decimal(0)
     kind = _kind(sources, line)
-    rule = _rule(sources, order, line, rate, kind, taxed=tax != 0)
+    rule = _rule(sources, order, line, rate, kind, taxed=bool(tax or rate))
     if isinstance(rule, Unknown):
         return _undecided(order, rate, rule)
     if tax and not rate and (rule is None or not rule.as_charged):
