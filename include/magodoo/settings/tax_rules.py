@@ -8,7 +8,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, PrivateAttr, StringConstraints, field_validator, model_validator
+from pydantic import Discriminator, Field, PrivateAttr, StringConstraints, Tag, field_validator, model_validator
 
 from magodoo.settings.strict import Strict
 
@@ -17,12 +17,16 @@ Value = Annotated[Decimal, Field(ge=0, le=10**9)]
 
 
 ANY: Final = "any"
+Rate = Annotated[  # told apart first, so that a mistake in a number is one problem, not two
+    Annotated[Decimal, Tag("number")] | Annotated[Literal["any"], Tag("any")],
+    Discriminator(lambda value: "any" if value == ANY else "number"),
+]
 
 
 class TaxRule(Strict):
     """The first rule whose conditions all fit a line gives the Odoo tax (by exact name)."""
 
-    rate: Decimal | Literal["any"]
+    rate: Rate
     """Percent, as on the order item; `any` with `amount: as charged`: any taxed line."""
     odoo_tax: str
     """Exact name of the Odoo sales tax; its own rate must be the same (`as charged`: any above 0)."""
