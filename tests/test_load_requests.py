@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from request_sources import NOW, an_instance, sources
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind
+from magodoo.extract.addresses import shipping_address
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.flows.line_amounts import apportion
 from magodoo.flows.load_tables import Table
@@ -408,6 +410,66 @@ def test_the_shipping_of_an_export_is_written_with_the_tax_of_its_goods() -> Non
     column = next(name for name in item.request.load.fields if "tax_ids" in name or "tax_id/" in name)
     assert {row[item.request.load.fields.index(column)] for row in rows} == {"900"}
     assert in_odoo(item.request.load)[1] == 0
+
+
+TEXAS = {"rate": "any", "amount": "as charged", "country": "US", "region": "TX", "odoo_tax": "Texas"}
+
+
+def texan(percents: Sequence[str | None], **rule: Any) -> Sources:
+    """The recorded documents with orders to Texas whose taxed rows have these rates in turn, and a rule for tax as charged there."""
+    own = sources(
+        an_instance(taxes=[{**TEXAS, **rule}, {"rate": 0, "country": "US", "kind": "goods", "odoo_tax": "Exempt"}])
+    )
+    for number, (name, rate) in enumerate((("Texas", Decimal("6.25")), ("Exempt", Decimal(0))), start=900):
+        own.master.records["account.tax", name].append(Record(number, True, {"amount": rate}))
+    for document in own.documents.values():
+        taxed = [line for line in document.lines if line.tax and line.tax_percent is not None]
+        for line, percent in zip(taxed, cycle(percents), strict=False):
+            line.tax_percent = None if percent is None else line.tax_percent
+    return own
+
+
+def to_texas(own: Sources) -> Iterator[tuple[CanonicalDocument, Prepared]]:
+    for document, item in prepared(own):
+        order = own.magento(Kind.ORDER, str(document.order_key))
+        if order is not None and document.tax and shipping_address(order.payload).get("region_code") == "TX":
+            yield document, item
+
+
+@pytest.mark.parametrize("percents", [("8.25",), (None,), (None, "8.25")])
+def test_sales_tax_as_charged_is_magento_s_to_the_cent_whatever_the_rate(percents: Sequence[str | None]) -> None:
+    count = 0
+    for document, item in to_texas(texan(percents)):
+        assert item.request is not None, (document.kind, document.source_id, item.problems)
+        untaxed, tax = in_odoo(item.request.load)
+        assert to_units(tax) == rounded(document.tax), (document.kind, document.source_id)
+        assert to_units(untaxed + tax) == rounded(document.grand_total), (document.kind, document.source_id)
+        count += 1
+    assert count > 20
+
+
+def test_tax_as_charged_is_compared_with_its_base() -> None:
+    own = texan((None,))
+    order = next(document for document, _ in to_texas(own) if document.kind == "order")
+    order = own.documents[order.key]
+    line = next(line for line in order.lines if line.tax)
+    excess = line.untaxed + 100 - line.tax
+    line.tax, order.tax, order.grand_total = line.tax + excess, order.tax + excess, order.grand_total + excess
+    (item,) = prepare_from(own, [plan_of(order)])
+    assert item.request is None
+    assert [(problem.part, "on an untaxed amount of" in problem.message) for problem in item.problems] == [
+        (f"tax_mismatch/{order.number}", True)
+    ]
+
+
+def test_tax_of_another_region_or_on_a_tax_of_zero_percent_is_unmapped() -> None:
+    own = texan((None,), region="CA")
+    order = next(document for document, _ in to_texas(own) if document.kind == "order")
+    (item,) = prepare_from(own, [plan_of(order)])
+    assert any(problem.part.startswith("tax_rate:") for problem in item.problems)
+    own = texan(("8.25",), odoo_tax="Exempt")
+    (item,) = prepare_from(own, [plan_of(order)])
+    assert any("Odoo's tax 'Exempt' is 0 %" in problem.message for problem in item.problems)
 
 
 def test_a_tax_that_its_rate_cannot_give_is_refused() -> None:

@@ -566,6 +566,17 @@ def test_two_tax_rules_that_can_fit_the_same_line_are_named(lab: Lab) -> None:
         assert "same line" not in found, (one, two)
 
 
+def test_a_tax_as_charged_needs_a_tax_above_zero(lab: Lab) -> None:
+    rule = {"rate": "any", "amount": "as charged", "country": "US", "region": "TX", "odoo_tax": "US 8.25%"}
+    line = lab.run_check("Mappings: taxes", taxes=[rule])
+    assert (line.status, line.found) == (Status.OK, "1 rules: tax as charged in TX, US")
+    found = lab.run_check("Mappings: taxes", taxes=[{**rule, "odoo_tax": "0% Exempt"}])
+    assert (found.status, "is 0 %: Odoo would keep no amount on it" in found.found) == (Status.ERROR, True)
+    exact = {"rate": "8.25", "country": "US", "region": "TX", "odoo_tax": "US 8.25%"}
+    assert "rule 2 of `taxes` is never reached" in lab.run_check("Mappings: taxes", taxes=[rule, exact]).found
+    assert lab.run_check("Mappings: taxes", taxes=[exact, rule]).status is Status.OK
+
+
 def test_a_tax_rule_for_a_source_or_country_that_no_setting_names_is_a_warning(lab: Lab) -> None:
     found = rules_line(lab, {"from_source": "nowhere"}, {"from_country": "PL"})
     assert "is for the source 'nowhere', which no setting names: it never fits" in found

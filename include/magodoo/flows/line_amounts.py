@@ -17,7 +17,7 @@ from magodoo.flows.extra_amounts import extra_lines, setting_of
 from magodoo.flows.load_tables import ExpectedTotals
 from magodoo.flows.order_contents import is_refunded_whole
 from magodoo.flows.sources import Sources, finer_than_odoo
-from magodoo.flows.taxes import LineTax, beside_zero_goods, extra_tax, implausible, tax_of
+from magodoo.flows.taxes import LineTax, above_its_base, beside_zero_goods, extra_tax, implausible, tax_of
 from magodoo.ledger.planned import RequestProblem
 from magodoo.money import dump_json, from_units, rounded, shown
 from magodoo.settings.extra_totals import GIFT_CARD_TYPES, Nature
@@ -119,10 +119,14 @@ def money_lines(
         problems += finer_than_odoo(sources, sold.sku, _quantity(source)) if source.role == "item" else []
         problems += [chosen.problem] if chosen.problem else []
         positions += [chosen.fiscal_position] if chosen.fiscal_position else []
-        checked.append(_plausibility(order, source, net, tax, percent))
+        if chosen.as_charged and not percent:
+            excess = above_its_base(document, sold, net, tax)
+            problems += [excess] if excess else []
+        else:
+            checked.append(_plausibility(order, source, net, tax, percent))
         line = _line(sources, document, source, product_id, chosen.tax_id, net, tax, in_company)
         lines.append(replace(line, apart=is_apart, percent=percent or Decimal(0)))
-    complaint = implausible(checked, document.currency) if not problems else None
+    complaint = implausible(checked, document.currency) if checked and not problems else None
     problems += [RequestProblem(f"tax_mismatch/{document.number}", complaint)] if complaint else []
     at_rate = document.kind != Kind.ORDER and takes_magento_rate(sources, document)
     return MoneyLines(

@@ -22,11 +22,12 @@ _CENT = 100  # units
 
 @dataclass(frozen=True)
 class LineTax:
-    """Hold the tax of a line; tax_id is None for a line that carries no tax record."""
+    """Hold the tax of a line; tax_id is None for a line that carries no tax record, as_charged where any amount is its own."""
 
     tax_id: int | None = None
     fiscal_position: str | None = None
     problem: RequestProblem | None = None
+    as_charged: bool = False
 
 
 def tax_of(
@@ -39,17 +40,17 @@ def tax_of(
     """
     if line.role == "adjustment" or (line.role == "discount" and not tax):
         return LineTax()
-    if tax and not percent:
-        return LineTax(problem=_without_rate(order, line, tax))
     rate = percent if percent is not None else Decimal(0)
     if not tax and not rate and not any(rule.rate == 0 for rule in sources.instance.taxes):
         return LineTax()
     if not tax and line.role in ("shipping", "discount"):
         rate = Decimal(0)
     kind = _kind(sources, line)
-    rule = _rule(sources, order, line, rate, kind)
+    rule = _rule(sources, order, line, rate, kind, taxed=bool(tax or rate))
     if isinstance(rule, Unknown):
         return _undecided(order, rate, rule)
+    if tax and not rate and (rule is None or not rule.as_charged):
+        return LineTax(problem=_without_rate(order, line, tax))
     if rule is None:
         why = (
             "no tax rule fits" if kind else f"nobody says whether {line.sku!r} is goods or a service: no tax rule fits"
@@ -61,9 +62,9 @@ def tax_of(
     if record is None:
         return _unmapped(order, figure(rate), _unseen(rule.odoo_tax))
     amount = record.data.get("amount")
-    if amount is not None and Decimal(str(amount)) != rate:
+    if amount is not None and (not Decimal(str(amount)) if rule.as_charged else Decimal(str(amount)) != rate):
         return _unmapped(order, figure(rate), f"Odoo's tax {rule.odoo_tax!r} is {figure(Decimal(str(amount)))} %")
-    return LineTax(record.id, rule.fiscal_position)
+    return LineTax(record.id, rule.fiscal_position, as_charged=rule.as_charged)
 
 
 def beside_zero_goods(
@@ -109,6 +110,22 @@ def extra_tax(
     return tax_of(sources, order, line, line.tax_percent, tax) if tax else LineTax()
 
 
+def above_its_base(document: CanonicalDocument, line: CanonicalLine, net: int, tax: int) -> RequestProblem | None:
+    """Return the problem of tax as charged without a rate that the line's own base cannot carry; amounts in units.
+
+    With a rate `implausible` compares it; without one, the tax may not exceed the untaxed amount, nor have another sign.
+    """
+    if tax == 0 or (abs(tax) <= abs(net) and (tax > 0) == (net > 0)):
+        return None
+    what = f"item {line.sku}" if line.role == "item" else line.role
+    message = (
+        f"{shown(tax, document.currency)} {document.currency} of tax on {what} of {document.number} stand on an untaxed amount of"
+        f" {shown(net, document.currency)}"
+    )
+    step = f"Correct the tax in Magento, or enter {document.number} in Odoo by hand with Magento's number as reference"
+    return RequestProblem(f"tax_mismatch/{document.number}", message, next_step=step)
+
+
 def implausible(lines: list[tuple[int, int, int, Decimal]], currency: str) -> str | None:
     """Return why the forced taxes of a document cannot be right; None when they can.
 
@@ -127,11 +144,11 @@ def implausible(lines: list[tuple[int, int, int, Decimal]], currency: str) -> st
 
 
 def _rule(
-    sources: Sources, order: CanonicalDocument, line: CanonicalLine, rate: Decimal, kind: str | None
+    sources: Sources, order: CanonicalDocument, line: CanonicalLine, rate: Decimal, kind: str | None, *, taxed: bool
 ) -> TaxRule | Unknown | None:
     """Return the first rule that fits; Unknown where it cannot be decided whether an earlier one does, None without any."""
     for rule in sources.instance.taxes:
-        answer = fits(rule, sources, order, line, kind) if rule.rate == rate else False
+        answer = fits(rule, sources, order, line, kind) if rule.fits_rate(rate, taxed=taxed) else False
         if answer is not False:
             return answer if isinstance(answer, Unknown) else rule
     return None

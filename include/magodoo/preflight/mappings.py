@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from magodoo.domain.kinds import Need
 from magodoo.errors import FixConfiguration
@@ -13,16 +13,14 @@ from magodoo.money import from_units, plain
 from magodoo.preflight import staged_orders
 from magodoo.preflight.results import Outcome, some
 from magodoo.preflight.subject import Check, Subject
-from magodoo.settings.tax_rules import TaxRule
+from magodoo.settings.tax_rules import ANY, TaxRule
 
 
 def taxes(subject: Subject) -> Outcome:
     """Check that every rule names one active sales tax of its own rate, not included in the price, and an existing fiscal position."""
     rules = subject.instance.taxes
     stops = subject.needs(Need.LINES)
-    outcome = Outcome(
-        f"{len(rules)} rules: {some(f'{_figure(rule.rate)} % {rule.country or str()}'.strip() for rule in rules)}"
-    )
+    outcome = Outcome(f"{len(rules)} rules: {some(f'{_rate(rule)} {rule.country or str()}'.strip() for rule in rules)}")
     if not rules:
         outcome.complain("no tax rules", "list `taxes`: rate, country and the exact name of the Odoo tax", stops=stops)
         return outcome
@@ -114,20 +112,27 @@ def _compare_rules(subject: Subject, outcome: Outcome) -> None:
                 )
 
 
+def _rate(rule: TaxRule) -> str:
+    return f"{_figure(rule.rate)} %" if isinstance(rule.rate, Decimal) else f"tax as charged in {rule.region},"
+
+
 def _which(rules: Sequence[TaxRule], index: int) -> str:
     """Return a rule's place in `taxes`, with its line of the file where it is known."""
     line = rules[index].line
     return f"rule {index + 1} of `taxes`" + (f" (line {line})" if line else "")
 
 
-def _wrong_with(found: list[dict[str, Any]], rates: set[Decimal]) -> list[str]:
+def _wrong_with(found: list[dict[str, Any]], rates: set[Decimal | Literal["any"]]) -> list[str]:
     if len(found) != 1:
         return [f"exists {len(found)} times"]
     amount, wrong = Decimal(str(found[0]["amount"])), []
     if found[0]["amount_type"] != "percent":
         wrong.append(f"is computed as {found[0]['amount_type']}, not as a percentage")
-    elif rates != {amount}:
-        wrong.append(f"is {_figure(amount)} %, the rule says {some(_figure(rate) for rate in sorted(rates))} %")
+    elif ANY in rates and not amount:
+        wrong.append("is 0 %: Odoo would keep no amount on it; `amount: as charged` needs a tax above 0 %")
+    elif rates - {ANY} not in ({amount}, set()):
+        listed = sorted(rate for rate in rates if isinstance(rate, Decimal))
+        wrong.append(f"is {_figure(amount)} %, the rule says {some(_figure(rate) for rate in listed)} %")
     if found[0]["price_include"]:
         wrong.append("is included in the price; documents are written with prices before tax")
     return wrong
@@ -147,7 +152,9 @@ def magento_tax_rates(subject: Subject) -> Outcome:
         f"{_figure(Decimal(str(row['rate'])))} % {row['tax_country_id']}"
         for row in rows
         if not any(
-            rule.rate == Decimal(str(row["rate"])) and rule.country in (None, row["tax_country_id"])
+            rule.fits_rate(Decimal(str(row["rate"])), taxed=bool(Decimal(str(row["rate"]))))
+            and rule.country in (None, row["tax_country_id"])
+            and (not rule.as_charged or rule.fits_region(*[str(row.get("region_name") or rule.region)] * 2))
             for rule in subject.instance.taxes
         )
     ]

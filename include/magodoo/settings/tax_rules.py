@@ -6,9 +6,9 @@ import re
 from datetime import date
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, PrivateAttr, StringConstraints, field_validator, model_validator
+from pydantic import Discriminator, Field, PrivateAttr, StringConstraints, Tag, field_validator, model_validator
 
 from magodoo.settings.strict import Strict
 
@@ -16,13 +16,23 @@ Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Value = Annotated[Decimal, Field(ge=0, le=10**9)]
 
 
+ANY: Final = "any"
+Rate = Annotated[  # told apart first, so that a mistake in a number is one problem, not two
+    Annotated[Decimal, Tag("number")] | Annotated[Literal["any"], Tag("any")],
+    Discriminator(lambda value: "any" if value == ANY else "number"),
+]
+
+
 class TaxRule(Strict):
     """The first rule whose conditions all fit a line gives the Odoo tax (by exact name)."""
 
-    rate: Decimal
-    """Percent, as on the order item."""
+    rate: Rate
+    """Percent, as on the order item; `any` with `amount: as charged`: any taxed line."""
     odoo_tax: str
-    """Exact name of the Odoo sales tax; its own rate must be the same."""
+    """Exact name of the Odoo sales tax; its own rate must be the same (`as charged`: any above 0)."""
+    amount: Literal["as charged"] | None = None
+    """`as charged`: the tax is the amount that Magento charged, under one Odoo tax per region, whatever the rate of this tax; for sales
+    taxes of many rates, with `rate: any`, `country` and `region`."""
     country: str | None = None
     """ISO code of the destination; without it: any country."""
     region: str | None = None
@@ -60,6 +70,10 @@ class TaxRule(Strict):
     @model_validator(mode="after")
     def _can_fit(self) -> TaxRule:
         """Refuse conditions that exclude each other, and a place without its country."""
+        if (self.rate == ANY) is not (self.amount is not None):
+            raise ValueError("`rate: any` and `amount: as charged` belong together: write both, or a rate")
+        if self.rate == ANY and not (self.country and self.region):
+            raise ValueError("`amount: as charged` is one liability per region: add `country` and `region`")
         if self.country is None and (self.region or self.postcodes):
             raise ValueError("`region` and `postcodes` are of a country: add `country`")
         if any(not plain_postcode(each) for each in self.postcodes):
@@ -94,6 +108,15 @@ class TaxRule(Strict):
         values = (self.customer_group, self.consignment_above, self.consignment_up_to)
         return all(each is None for each in (*others, *values))
 
+    @property
+    def as_charged(self) -> bool:
+        """Return whether the tax is what Magento charged, whatever the rate."""
+        return self.rate == ANY
+
+    def fits_rate(self, rate: Decimal, *, taxed: bool) -> bool:
+        """Return whether a line of this rate is one that it is for; without tax, one of any rate is not."""
+        return taxed if self.as_charged else self.rate == rate
+
     def fits_region(self, code: str, name: str) -> bool:
         """Return whether a region, by its code or name, is the one that it names, or it names none."""
         return self.region is None or self.region.casefold() in (code.casefold(), name.casefold())
@@ -113,7 +136,7 @@ class TaxRule(Strict):
         equal = ((self.country, other.country), (self.kind, other.kind), (self.customer_group, other.customer_group))
         shipped = other.from_country or source_countries.get(other.from_source or "")
         return (
-            self.rate == other.rate
+            (self.rate == other.rate or (self.as_charged and other.rate != 0))
             and all(own in (None, its) for own, its in (*equal, (self.from_source, other.from_source)))
             and self.from_country in (None, shipped)
             and self.has_vat in (None, True if other.vat_checked else other.has_vat)
@@ -145,7 +168,7 @@ class TaxRule(Strict):
             for two in other.postcodes
         ]
         return (
-            self.rate == other.rate
+            (self.rate == other.rate or (ANY in (self.rate, other.rate) and 0 not in (self.rate, other.rate)))
             and all(None in pair or pair[0] == pair[1] for pair in equal)
             and (not codes or any(codes))
             and max(_least(self), _least(other)) < min(_most(self), _most(other))
