@@ -190,7 +190,9 @@ class MoveTotals(Model):
             for tax in (*(line.get("tax_ids") or ()), line.get("tax_line_id"))
             if tax
         }
-        return row["move_type"] == "entry" or all(known[tax].get("tax_exigibility", "on_invoice") == "on_invoice" for tax in used)
+        return row["move_type"] == "entry" or all(
+            known[tax].get("tax_exigibility", "on_invoice") == "on_invoice" for tax in used
+        )
 
     def set_line(self, env: Env, record: int, line: int | None, kind: str, facts: Row, amounts: Row) -> int:
         lines, row = env["account.move.line"], self.rows[record]
