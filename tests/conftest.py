@@ -15,7 +15,9 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 from pgbouncer import POOLED, pooled
+from sqlalchemy import Connection
 
+from magodoo.staging import connect
 from magodoo_devstack import ports
 from magodoo_devstack.postgres import Cluster, new_password
 
@@ -72,6 +74,16 @@ def staging_url(new_staging: Callable[[], str], postgres: Cluster) -> Iterator[s
     url = new_staging()
     yield url
     postgres.drop_database(url.rsplit("/", 1)[1])
+
+
+@pytest.fixture
+def connection(staging_url: str) -> Iterator[Connection]:
+    """One transaction on a fresh staging database, undone afterwards."""
+    engine = connect(staging_url)
+    with engine.connect() as connection, connection.begin() as transaction:
+        yield connection
+        transaction.rollback()
+    engine.dispose()
 
 
 @pytest.fixture(scope="module")
