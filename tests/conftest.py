@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import os
 import shutil
@@ -17,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from pgbouncer import POOLED, pooled
 from sqlalchemy import Connection
 
-from magodoo.staging import connect
+from magodoo.staging import connect, migrate
 from magodoo_devstack import ports
 from magodoo_devstack.postgres import Cluster, new_password
 
@@ -137,15 +136,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 counts[name.removeprefix(REPLAYED)] += int(number)
     for system, number in sorted(counts.items()):
         terminalreporter.write_line(f"contract: {number} recorded exchanges of {system} were answered as recorded")
-
-
-def migrate(url: str) -> None:
-    if importlib.util.find_spec("magodoo.staging") is None:
-        return
-    from magodoo import staging
-
-    if hasattr(staging, "migrate"):
-        staging.migrate(url)
 
 
 def remove(cluster: Cluster) -> None:
