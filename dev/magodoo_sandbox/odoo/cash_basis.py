@@ -66,8 +66,8 @@ def _parts(env: Env, move: Row, item: Row, share: Decimal, rate: Decimal, last: 
     """Two items for a tax, or for the base of one: with its tags, and the counterpart without. `last` takes what is left of a tax."""
     taxes = env["account.tax"]
     tax = int(item.get("tax_line_id") or 0)
-    own = [each for each in item.get("tax_ids") or [] if taxes.rows[each]["tax_exigibility"] == ON_PAYMENT]
-    of_tax = tax and taxes.rows[tax]["tax_exigibility"] == ON_PAYMENT
+    own = [each for each in item.get("tax_ids") or [] if taxes.rows[each].get("tax_exigibility") == ON_PAYMENT]
+    of_tax = tax and taxes.rows[tax].get("tax_exigibility") == ON_PAYMENT
     if not of_tax and not own:
         return
     amount = rounded(item["amount_currency"] * share)

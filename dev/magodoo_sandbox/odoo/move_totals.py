@@ -172,12 +172,12 @@ class MoveTotals(Model):
     def _tags(self, env: Env, row: Row, used: list[int], kind: str) -> list[int]:
         """The tags of taxes on their base or on themselves; those of taxes that are due on payment come with the payment (19)."""
         known = env["account.tax"]
-        now = [tax for tax in used if known.rows[tax]["tax_exigibility"] != ON_PAYMENT]
+        now = [tax for tax in used if known.rows[tax].get("tax_exigibility") != ON_PAYMENT]
         return list(known.tags(now, row["move_type"], kind))
 
     def _tax_account(self, env: Env, row: Row, tax: int) -> int:
         known = env["account.tax"]
-        if known.rows[tax]["tax_exigibility"] == ON_PAYMENT:
+        if known.rows[tax].get("tax_exigibility") == ON_PAYMENT:
             return int(known.rows[tax].get("cash_basis_transition_account_id") or 0)
         return int(known.part(tax, row["move_type"], "tax").get("account_id") or 0)
 
@@ -190,7 +190,7 @@ class MoveTotals(Model):
             for tax in (*(line.get("tax_ids") or ()), line.get("tax_line_id"))
             if tax
         }
-        return row["move_type"] == "entry" or all(known[tax]["tax_exigibility"] == "on_invoice" for tax in used)
+        return row["move_type"] == "entry" or all(known[tax].get("tax_exigibility", "on_invoice") == "on_invoice" for tax in used)
 
     def set_line(self, env: Env, record: int, line: int | None, kind: str, facts: Row, amounts: Row) -> int:
         lines, row = env["account.move.line"], self.rows[record]
