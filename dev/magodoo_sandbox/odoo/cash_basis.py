@@ -86,7 +86,7 @@ def _parts(env: Env, move: Row, item: Row, share: Decimal, rate: Decimal, last: 
 
 
 def _booked(env: Env, move: Row, tax: int) -> Decimal:
-    """What is due of an invoice's tax already, in its currency."""
+    """Return what of an invoice's tax is due already, in its currency."""
     moves, lines = env["account.move"], env["account.move.line"]
     before = [row for row in moves.rows.values() if row.get("tax_cash_basis_origin_move_id") == move["id"]]
     items = [lines.rows[i] for row in before for i in moves.get(row, "line_ids")]
