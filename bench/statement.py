@@ -124,9 +124,6 @@ class Ledger:
     def row(self) -> dict[str, Any]:
         return {"currency_id": [1, "USD"]}
 
-    def fiscal_country(self) -> str:
-        return "US"
-
     def accounts(self, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
         return {id_: {"code": f"{id_}", "name": f"account {id_}"} for id_ in ids}
 
