@@ -60,16 +60,16 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature("orders, invoices, credit notes, transfers read and matched", writes=False, shown_by=("reads", "contract", "unreadable")),
     Feature(
-        "payments of an invoice seen", writes=False, needs=("payments_of_invoice", "payment_canceled"),
+        "payments of an invoice seen", writes=False, needs=("payments_of_invoice", "payment_canceled"), proofs={18: Proof.SOURCE},
         enterprise="*In Payment* and the widget that matches bank statements", shown_by=("route", "settlements"),
     ),
-    Feature("statement against the general ledger", writes=False, shown_by=("ledger", "tax_tables", "cash_basis")),
+    Feature("statement against the general ledger", writes=False, proofs={18: Proof.SOURCE}, shown_by=("ledger", "tax_tables", "cash_basis")),
     Feature("customers and orders", needs=("tax_per_line", "company_type", "credit_to_invoice"), shown_by=("route", "rules")),
     Feature(
         "invoices and credit notes", needs=("tax_per_line", "credit_note_matched", "automatic_invoice_parameter"),
         shown_by=("route", "rules", "totals"),
     ),
-    Feature("documents in another currency", needs=("invoice_currency_rate",), shown_by=("route",)),
+    Feature("documents in another currency", needs=("invoice_currency_rate",), proofs={18: Proof.SOURCE}, shown_by=("route",)),
     Feature(
         "payments and refunds of providers", needs=("payments_of_invoice", "payment_canceled"), shown_by=("route", "rules", "settlements")
     ),
