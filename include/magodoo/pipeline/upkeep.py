@@ -144,9 +144,12 @@ def erase_customer(
 
 
 def run(engine: Engine, settings: Settings, now: datetime) -> dict[str, int]:
-    """Queue the digests; delete data older than `payload_days`, personal data older than `personal_days`, and old Data Docs.
+    """Queue the digests, and delete what is old.
 
-    Returns counts: digests, payloads, quarantined, requests, mails, runs, docs, forgotten (orders).
+    Deleted are data older than `payload_days`, personal data older than `personal_days`, evidence older than `evidence_days`, and old Data
+    Docs.
+
+    Returns counts: digests, payloads, quarantined, requests, evidence, mails, runs, docs, forgotten (orders).
     """
     counts = {"digests": 0, "docs": 0}
     before = now - timedelta(days=settings.payload_days)
@@ -156,6 +159,7 @@ def run(engine: Engine, settings: Settings, now: datetime) -> dict[str, int]:
         counts["payloads"] = documents.forget(connection, before)
         counts["quarantined"] = quarantine.forget(connection, before)
         counts["requests"] = changes.forget(connection, before)
+        counts["evidence"] = changes.forget_evidence(connection, now - timedelta(days=settings.evidence_days))
         counts["mails"] = outbox.forget(connection, before)
         counts["runs"] = runs.forget(connection, before)
     counts["forgotten"] = forget_old(engine, settings, now)

@@ -462,8 +462,10 @@ class Settings(Strict):
     """Airflow's address, for the links in mails."""
     payload_days: Days = 400
     """Payloads, the requests of finished changes and sent mails are blanked or removed after so many days."""
-    personal_days: Days = 3650
+    personal_days: Days = 1095
     """Names, addresses, e-mails and phones of orders that nothing happened to for so many days are blanked."""
+    evidence_days: Days = 3650
+    """What was written, by whose approval, on which transaction, under which tax rule and rate, is kept for so many days, without personal data."""
     orders_per_task: Lot = 5000
     """Orders that one mapped reconcile task processes; with several workers, smaller parts are spread over them."""
 
