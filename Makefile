@@ -166,8 +166,8 @@ test-celery: $(INSTALLED) ## run docker-compose.yaml's commands with two Celery 
 test-install: $(INSTALLED) ## install the wheel beside plain Airflow in an empty environment, parse and run its DAGs, open its pages, use its connection types
 	@$(PY) -m pytest -m install
 
-test-airflow: $(INSTALLED) ## the same with another Airflow: AIRFLOW=3.3.0
-	@AIRFLOW_VERSION="$${AIRFLOW:?say which: make test-airflow AIRFLOW=3.3.0}" $(PY) -m pytest -m install
+test-airflow: $(INSTALLED) ## the same with another Airflow: AIRFLOW=3.3.0; writes its row of docs/evidence/airflow-versions.md
+	@EVIDENCE=1 AIRFLOW_VERSION="$${AIRFLOW:?say which: make test-airflow AIRFLOW=3.3.0}" $(PY) -m pytest -m install
 
 odoo: $(INSTALLED) ## provision a live Odoo 19 and run it until interrupted; ODOO_HOME=...: another Odoo on this machine
 	@$(PY) -m magodoo_devstack.live_odoo --serve

@@ -11,6 +11,7 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[1]
 ENGINE, PLUGINS = "include/magodoo", "plugins"
 COVERS: dict[str, tuple[str, ...]] = {
+    "airflow-versions.md": ("pyproject.toml", "setup.py", "dags", PLUGINS),
     "benchmarks.md": (ENGINE, PLUGINS, "bench"),
     "coverage.md": ("tests",),
     "cut-over.md": (f"{ENGINE}/pipeline/backfill.py", f"{ENGINE}/reconcile"),

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from airflow_versions import TRIED, Tried
 
 from magodoo_devstack import ports
 from magodoo_devstack.airflow import Api
@@ -52,14 +54,14 @@ def pinned_airflow() -> str:
 class Project:
     """An environment with Airflow and the wheel of a copy of the checkout, somewhere else on the disk."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, version: str) -> None:
         self.folder = folder
+        self.version = version
         wheel = self._wheel()
-        self.version = os.environ.get("AIRFLOW_VERSION") or pinned_airflow()
         subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-        self._pip("install", f"apache-airflow=={self.version}")
+        self._pip("install", f"apache-airflow=={version}")
         self.before = self.packages()
-        self._pip("install", str(wheel))
+        self._pip("install", f"apache-airflow=={version}", str(wheel))
         (folder / "dags").mkdir()
         (folder / "dags" / "magodoo.py").write_text(DAG_FILE)
         (folder / "magodoo.yaml").write_text(SETTINGS)
@@ -154,9 +156,13 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def project() -> Iterator[Project]:
+def project(request: pytest.FixtureRequest) -> Iterator[Project]:
+    tried = Tried(os.environ.get("AIRFLOW_VERSION") or pinned_airflow(), platform.python_version())
+    request.config.stash[TRIED] = tried
     with tempfile.TemporaryDirectory() as folder:
-        yield Project(Path(folder))
+        made = Project(Path(folder), tried.airflow)
+        tried.packages = made.packages()
+        yield made
 
 
 def odoo_of(server: RunningSandbox) -> dict[str, Any]:
@@ -187,18 +193,18 @@ def test_one_line_gives_airflow_every_dag(project: Project) -> None:
     assert (set(dags), errors) == (DAGS, [])
 
 
-def test_dags_run_and_pages_are_served_in_a_running_airflow(
-    project: Project, postgres: Cluster, new_staging: Callable[[], str]
-) -> None:
+def test_dags_run_and_pages_are_served_in_a_running_airflow(project: Project, postgres: Cluster) -> None:
     """From the wheel alone: no plugins folder, no file of the checkout but the line in the DAG folder."""
-    name = f"airflow_{project.version.replace('.', '_')}"
-    postgres.create_database(name)
-    staging = {"conn_type": "postgres", "host": "127.0.0.1", "port": postgres.port, "password": postgres.password}
+    name, sales = f"airflow_{project.version.replace('.', '_')}", "sales_of_another_project"
+    for each in (name, sales):
+        postgres.create_database(each)
+    staging = {
+        "conn_type": "postgres", "host": "127.0.0.1", "port": postgres.port, "login": "postgres", "password": postgres.password,
+        "schema": sales,
+    }  # fmt: skip
+    project.run(str(project.python), "-m", "magodoo_airflow.migrate", magodoo_staging=staging)
     with RunningSandbox() as server:
-        connections = {
-            "books": odoo_of(server),
-            "magodoo_staging": {**staging, "login": "postgres", "schema": new_staging().rpartition("/")[2]},
-        }
+        connections = {"books": odoo_of(server), "magodoo_staging": staging}
         with project.standalone(postgres.url(name), **connections) as api:
             api.wait_for_dags(DAGS, seconds=180)
             assert api.import_errors() == []
@@ -214,6 +220,7 @@ def test_dags_run_and_pages_are_served_in_a_running_airflow(
                 for view in each["external_views"]
             }
             assert menu["Sales"] == "/magento/"
+            assert [each["name"] for each in api.call("GET", "plugins")["plugins"]].count("magodoo") == 1
             assert api.call("GET", "plugins/importErrors")["import_errors"] == []
 
 
