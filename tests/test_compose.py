@@ -23,6 +23,8 @@ import jsonschema
 import pytest
 import yaml
 
+from magodoo_devstack import ports
+
 CHECKOUT = compose.CHECKOUT
 SCHEMA = CHECKOUT / "tests" / "vendor" / "compose-spec.json"
 SECRETS = {name: "s3cret" for name, operator in compose.variables().items() if operator == "?"}
@@ -111,6 +113,61 @@ def test_no_secret_has_a_default() -> None:
     words = ("PASSWORD", "SECRET", "KEY", "TOKEN")
     assert {name for name in compose.variables() if any(word in name for word in words)} == set(SECRETS)
     assert not re.search(r"://\w+:\w+@", compose.text())
+
+
+STUB = """#!/bin/sh
+echo "$0 $*" >>"$STUBS/arguments"
+[ "$*" = "users list --output plain" ] || [ -t 0 ] || cat >>"$STUBS/input"
+"""
+
+
+def test_no_secret_is_an_argument_of_a_process(tmp_path: Path) -> None:
+    """Every user of a host reads the arguments of its processes; what the shell lines start is replaced by programs that write theirs down."""
+    secrets = {name: f"{name.lower()}-s3cret" for name in SECRETS}
+    for name in ("airflow", "celery", "python", "redis-cli", "redis-server"):
+        (tmp_path / name).write_text(STUB)
+        (tmp_path / name).chmod(0o755)
+    started = []
+    for service in compose.read(secrets)["services"].values():
+        command = compose.command(service)
+        for words in (command.words, compose.health(service) if "healthcheck" in service else []):
+            assert not [word for word in words if any(secret in word for secret in secrets.values())], words
+            run = [word.replace("/opt/magodoo/", f"{CHECKOUT}/") for word in words]
+            if run[:1] == ["sh"] or run == [f"{CHECKOUT}/deploy/init.sh"]:
+                environment = command.environment | {"PATH": f"{tmp_path}:/usr/bin:/bin", "STUBS": str(tmp_path)}
+                environment["MAGODOO_DEMO_ORDERS"] = ""
+                subprocess.run(
+                    run, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=30
+                )
+                started.append(run)
+    arguments, given = (tmp_path / "arguments").read_text(), (tmp_path / "input").read_text()
+    assert "users create" in arguments and "redis-server -" in arguments and len(started) > 5
+    assert [secret for secret in secrets.values() if secret in arguments] == []
+    password, login = secrets["REDIS_PASSWORD"], secrets["ADMIN_PASSWORD"]
+    assert f'requirepass "{password}"' in given and given.count(f"{login}\n") == 2
+
+
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
+def test_redis_takes_its_password_and_asks_for_it(services: dict[str, Any], tmp_path: Path) -> None:
+    port, redis = ports.any_free(), services["redis"]
+    words = [word.replace("save ", f"port {port}\nsave ") for word in compose.command(redis).words]
+    server = subprocess.Popen(words, env=os.environ | {"REDIS_PASSWORD": "s3cret"}, cwd=tmp_path)
+    try:
+        (check,) = [word for word in compose.health(redis) if "redis-cli" in word]
+        codes = {}
+        deadline = time.monotonic() + 30
+        while codes.get("s3cret") != 0 and time.monotonic() < deadline:
+            codes = {
+                each: subprocess.run(
+                    ["sh", "-c", check.replace("redis-cli", f"redis-cli -p {port}")], env=os.environ | {"REDIS_PASSWORD": each}, check=False
+                ).returncode
+                for each in ("s3cret", "wrong")
+            }  # fmt: skip
+        assert codes == {"s3cret": 0, "wrong": 1}
+        assert b"s3cret" not in Path(f"/proc/{server.pid}/cmdline").read_bytes()
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
 
 
 def test_known_keys_appear_only_in_the_demo_profile(services: dict[str, Any]) -> None:

@@ -62,11 +62,11 @@ def with_row(page: str, line: str) -> str:
 
 
 def commit() -> str:
-    """Return the commit that was tried, with `+` where files differ from it."""
-    told = subprocess.run(
-        ["git", "describe", "--always", "--dirty=+", "--exclude=*"], cwd=CHECKOUT, capture_output=True, text=True, check=True
-    )  # fmt: skip
-    return told.stdout.strip()
+    """Return the commit that was tried, with `+` where files other than the evidence differ from it."""
+    git = ["git", "-C", str(CHECKOUT)]
+    told = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
+    changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", ":(exclude)docs/evidence"], check=False).returncode
+    return told.stdout.strip() + "+" * bool(changed)
 
 
 def note(tried: Tried, stats: Mapping[str, Sequence[Any]], page: Path = EVIDENCE) -> None:
