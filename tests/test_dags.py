@@ -153,6 +153,17 @@ def test_every_file_imports(bag: Any) -> None:
     assert bag["errors"] == {}
 
 
+def test_no_step_but_the_checks_imports_great_expectations() -> None:
+    """It takes seconds, and memory of every process of the api-server."""
+    steps = sorted(
+        f"magodoo.pipeline.{file.stem}" for file in (CHECKOUT / "include" / "magodoo" / "pipeline").glob("[a-z]*.py")
+    )
+    steps.remove("magodoo.pipeline.quality")
+    code = f"import importlib, sys; [importlib.import_module(name) for name in {steps}]; print('great_expectations' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
 def test_each_valid_instance_has_its_dags_and_an_invalid_one_has_none(bag: Any) -> None:
     expected = {f"{name}__{instance}" for name in PER_INSTANCE for instance in ("us", "de")}
     checked = {f"preflight__{instance}" for instance in ("us", "de", "broken")}
