@@ -19,7 +19,7 @@ help: ## list these targets
 
 install: $(INSTALLED) ## create .venv from the pinned requirements and install magodoo and dev/ into it
 
-$(INSTALLED): requirements.txt dev/requirements.txt requirements-dev.txt pyproject.toml dev/pyproject.toml scripts/install
+$(INSTALLED): requirements.txt dev/requirements.txt requirements-dev.txt pyproject.toml setup.py dev/pyproject.toml scripts/install
 	@scripts/install
 	@mkdir -p var && chmod 700 var
 	@touch $@
@@ -82,10 +82,11 @@ COMPILE := PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal 
 
 # What is pinned already is constrained, and left out.
 PINNED = $$(sed -nE 's/^([a-z0-9._-]+)(\[[a-z,-]+\])?==.*/--no-emit-package \1/p' $(1)) $(addprefix --constraint ,$(1))
+EXTRAS := celery fab openlineage statsd
 LOCKS := requirements.txt dev/requirements.txt requirements-dev.txt
 
 lock: $(INSTALLED) ## compile the pinned requirements again: the product's, dev/'s, the tests' and deploy/helm's
-	@$(COMPILE) --custom-compile-command "make lock" requirements.in --output-file requirements.txt
+	@$(COMPILE) --custom-compile-command "make lock" pyproject.toml $(EXTRAS:%=--extra %) requirements.in --output-file requirements.txt
 	@$(COMPILE) --custom-compile-command "make lock" $(call PINNED,requirements.txt) dev/requirements.in --output-file dev/requirements.txt
 	@$(COMPILE) --custom-compile-command "make lock" $(call PINNED,requirements.txt dev/requirements.txt) \
 		requirements-dev.in --output-file requirements-dev.txt
@@ -162,8 +163,11 @@ test-newcomer: $(INSTALLED) ## run the tutorial in a fresh clone, command by com
 test-celery: $(INSTALLED) ## run docker-compose.yaml's commands with two Celery workers, one of which is killed; needs redis-server
 	@$(PY) -m pytest -m celery
 
-test-install: $(INSTALLED) ## pip install . with plain Airflow in an empty environment, and use its connection types
+test-install: $(INSTALLED) ## install the wheel beside plain Airflow in an empty environment, parse and run its DAGs, open its pages, use its connection types
 	@$(PY) -m pytest -m install
+
+test-airflow: $(INSTALLED) ## the same with another Airflow: AIRFLOW=3.3.0; writes its row of docs/evidence/airflow-versions.md
+	@EVIDENCE=1 AIRFLOW_VERSION="$${AIRFLOW:?say which: make test-airflow AIRFLOW=3.3.0}" $(PY) -m pytest -m install
 
 odoo: $(INSTALLED) ## provision a live Odoo 19 and run it until interrupted; ODOO_HOME=...: another Odoo on this machine
 	@$(PY) -m magodoo_devstack.live_odoo --serve

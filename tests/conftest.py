@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from airflow_versions import TRIED, note
 from hypothesis import HealthCheck, settings
 from pgbouncer import POOLED, pooled
 from sqlalchemy import Connection
@@ -128,7 +129,9 @@ def replayed(record_property: Callable[[str, object], None]) -> Callable[[str, i
     return lambda system, exchanges: record_property(f"{REPLAYED}{system}", exchanges)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if TRIED in config.stash and os.environ.get("EVIDENCE"):
+        note(config.stash[TRIED], terminalreporter.stats)
     counts: Counter[str] = Counter()
     for report in terminalreporter.stats.get("passed", []):
         for name, number in report.user_properties:

@@ -100,6 +100,30 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return json.loads((home / "bag.json").read_text())
 
 
+LOADED = """
+import json
+from airflow import plugins_manager
+from airflow.sdk import plugins_manager as of_tasks
+found = [[plugin.name for plugin in manager._get_plugins()[0]] for manager in (plugins_manager, of_tasks)]
+paths = [app["url_prefix"] for app in plugins_manager.get_fastapi_plugins()[0]]
+print(json.dumps([found, paths, plugins_manager._get_plugins()[1]]))
+"""
+
+
+@pytest.mark.parametrize("folder", [None, CHECKOUT / "plugins"], ids=["not_set", "of_the_checkout"])
+def test_the_plugin_is_registered_once_with_and_without_a_plugins_folder(folder: Path | None, tmp_path: Path) -> None:
+    """The image and the stack set none; a deployment from before the entry point sets the checkout's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "MAGODOO"))}
+    environment = kept | {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    if folder is not None:
+        environment["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(folder)
+    command = [sys.executable, "-c", LOADED, "api-server"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    found, paths, errors = json.loads(done.stdout.strip().splitlines()[-1])
+    assert [names.count("magodoo") for names in found] == [1, 1]
+    assert (paths.count("/magento"), errors) == (1, {})
+
+
 def tasks(bag: Any) -> Iterator[tuple[str, str, Any]]:
     for dag_id, dag in bag["dags"].items():
         for task_id, task in dag["tasks"].items():
@@ -127,6 +151,17 @@ def test_a_transient_failure_is_retried_in_mapped_and_plain_tasks(bag: Any) -> N
 
 def test_every_file_imports(bag: Any) -> None:
     assert bag["errors"] == {}
+
+
+def test_no_step_but_the_checks_imports_great_expectations() -> None:
+    """It takes seconds, and memory of every process of the api-server."""
+    steps = sorted(
+        f"magodoo.pipeline.{file.stem}" for file in (CHECKOUT / "include" / "magodoo" / "pipeline").glob("[a-z]*.py")
+    )
+    steps.remove("magodoo.pipeline.quality")
+    code = f"import importlib, sys; [importlib.import_module(name) for name in {steps}]; print('great_expectations' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_each_valid_instance_has_its_dags_and_an_invalid_one_has_none(bag: Any) -> None:

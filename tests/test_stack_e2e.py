@@ -39,7 +39,6 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Layout, State]]:
     layout = Layout(tmp_path_factory.mktemp("stack"))
-    (layout.checkout / "plugins").mkdir()
     (layout.checkout / "dags").mkdir()
     (layout.checkout / "dags" / "small.py").write_text(DAGS)
     try:

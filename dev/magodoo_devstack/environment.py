@@ -57,7 +57,6 @@ def _airflow(layout: Layout, state: State) -> dict[str, str]:
     options: dict[str, dict[str, object]] = {
         "core": {
             "dags_folder": layout.checkout / "dags",
-            "plugins_folder": layout.checkout / "plugins",
             "executor": "LocalExecutor",
             "parallelism": 6,
             "max_active_tasks_per_dag": 6,

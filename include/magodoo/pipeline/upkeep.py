@@ -22,7 +22,7 @@ from magodoo.errors import BadSettings, TransientError
 from magodoo.ledger import changes, decisions
 from magodoo.ledger.changes import Changes
 from magodoo.notifications import alerts, outbox
-from magodoo.pipeline.quality import docs_root
+from magodoo.pipeline.data_docs import docs_root, prune
 from magodoo.reconcile import repository
 from magodoo.settings import Settings
 from magodoo.staging import documents, quarantine, retention, runs, sales_lines
@@ -163,8 +163,6 @@ def run(engine: Engine, settings: Settings, now: datetime) -> dict[str, int]:
         counts["mails"] = outbox.forget(connection, before)
         counts["runs"] = runs.forget(connection, before)
     counts["forgotten"] = forget_old(engine, settings, now)
-    from magodoo.quality.suites import prune  # Great Expectations takes seconds to import
-
     for instance in settings.instances.values():
         counts["docs"] += prune(docs_root() / instance.id, now - timedelta(days=instance.quality.data_docs_days))
     return counts
