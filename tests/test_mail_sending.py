@@ -19,6 +19,7 @@ from certificates import self_signed
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
+from magodoo.errors import Unauthorized
 from magodoo.notifications import email, outbox
 from magodoo.staging import connect
 from magodoo.timestamps import utc_now
@@ -505,8 +506,21 @@ def test_mails_are_deleted_once_every_recipient_is_sent_or_given_up(engine: Engi
 
 
 def failure(task: str = "extract") -> dict[str, Any]:
-    instance = SimpleNamespace(dag_id="magento_extract__us", task_id=task, log_url="https://airflow.example.com/log")
-    return {"ti": instance, "run_id": "scheduled__1", "exception": ValueError("[us] magento answers 401")}
+    instance = SimpleNamespace(dag_id="magento_extract__us", task_id=task, try_number=1, log_url="https://airflow.example.com/log")
+    return {"ti": instance, "run_id": "scheduled__1", "exception": Unauthorized("magento answers 401")}
+
+
+def test_the_mail_says_what_failed_also_where_there_was_no_error(engine: Engine, smtp: Callable[..., Path]) -> None:
+    folder = smtp()
+    lost, odd = failure(), failure()
+    lost |= {"run_id": "lost", "exception": None}
+    odd |= {"run_id": "odd", "exception": KeyError("sku")}
+    lost["ti"].try_number = 8
+    notify.TaskFailed(instance="us")(lost)
+    notify.TaskFailed(instance="us")(odd)
+    subjects = sorted(str(message_from_bytes(file.read_bytes(), policy=policy.default)["subject"]) for file in folder.glob("*.eml"))
+    assert subjects[0] == "[us] magento_extract__us failed in extract: KeyError: 'sku'"
+    assert "its process ended without a result, at try 8" in subjects[1]
 
 
 def test_a_failed_task_is_mailed_to_it_operations_once_for_a_run(engine: Engine, smtp: Callable[..., Path]) -> None:

@@ -10,8 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.execution_time import task_runner
 from load_lab import Lab, lab
 from sqlalchemy import text
 
@@ -126,12 +128,21 @@ def test_a_change_that_failed_for_want_of_a_setting_fails_the_task(made: Lab, mo
 
 
 @pytest.mark.parametrize(
-    ("problem", "for_good"),
-    [(InvariantError("10 of 9 refunds"), True), (Forbidden("may not post"), True), (Unavailable("503"), False)],
+    ("problem", "lost_tries", "state"),
+    [
+        (InvariantError("10 of 9 refunds"), 0, "failed"),
+        (Forbidden("may not post"), 0, "failed"),
+        (Unavailable("503"), 0, "up_for_retry"),
+        (Unavailable("503"), 6, "up_for_retry"),
+        (Unavailable("503"), 7, "failed"),
+        (KeyError("a fault of ours"), 1, "up_for_retry"),
+        (KeyError("a fault of ours"), 2, "failed"),
+    ],
 )
-def test_only_an_error_that_a_person_must_fix_fails_a_task_without_a_retry(
-    monkeypatch: pytest.MonkeyPatch, problem: MagodooError, for_good: bool
+def test_the_class_of_an_error_decides_whether_a_task_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, problem: Exception, lost_tries: int, state: str
 ) -> None:
+    """As Airflow's own task runner judges it, which asks the task's policy."""
     told: list[tuple[Any, ...]] = []
     monkeypatch.setattr(hook_context, "open_context", lambda *_, **__: nullcontext())
     monkeypatch.setattr(metrics, "of_failure", lambda *names: told.append(names))
@@ -140,10 +151,16 @@ def test_only_an_error_that_a_person_must_fix_fails_a_task_without_a_retry(
         def run_step(self, *_: object) -> None:
             raise problem
 
-    with pytest.raises(AirflowException, match=re.escape(f"[us] {problem}")) as raised:
-        run(Failing(task_id="gate", instance="us"))
-    assert isinstance(raised.value, AirflowFailException) is for_good
-    assert told == [("us", "gate", problem)]
+    task = Failing(task_id="gate", instance="us")
+    with pytest.raises(type(problem)) as raised:
+        run(task)
+    assert told == ([("us", "gate", problem)] if isinstance(problem, MagodooError) else [])
+    server = SimpleNamespace(max_tries=task.retries, should_retry=lost_tries < task.retries)
+    instance = SimpleNamespace(
+        task=task, try_number=lost_tries + 1, _ti_context_from_server=server, _failure_metrics_emitted=True, rendered_map_index=None
+    )  # fmt: skip
+    judged = task_runner._handle_current_task_failed(instance, raised.value, structlog.get_logger(), {})  # type: ignore[arg-type]
+    assert judged[1] == state
 
 
 @pytest.mark.parametrize(

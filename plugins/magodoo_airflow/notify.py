@@ -53,7 +53,7 @@ class TaskFailed(BaseNotifier):
             instance = instance.model_copy(update={"id": "all", "title": "all"})
         task: Any = context["ti"]
         failure = {
-            "dag": task.dag_id, "run": str(context["run_id"]), "task": task.task_id, "error": str(context.get("exception") or ""),
+            "dag": task.dag_id, "run": str(context["run_id"]), "task": task.task_id, "error": _what_failed(context),
             "log_url": str(getattr(task, "log_url", "")),
         }  # fmt: skip
         try:
@@ -71,6 +71,23 @@ class TaskFailed(BaseNotifier):
             send_waiting(instance.id)
         except OperationalError as problem:
             log.error("the mail is queued, and sent with the next ones: %s", problem)
+
+
+def _what_failed(context: Any) -> str:
+    """Return the message of the task's error; of one that is not ours with its class, which says more. A lost process has none."""
+    from airflow.sdk.exceptions import AirflowException
+
+    from magodoo.errors import MagodooError
+
+    problem, task = context.get("exception"), context["ti"]
+    if isinstance(problem, (MagodooError, AirflowException)):
+        return str(problem)
+    if problem:
+        return f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
+    return (
+        f"its process ended without a result, at try {task.try_number}. It was killed, ran out of memory, or could not reach Airflow's execution API."
+        " Its log may be empty: look at the logs of scheduler, worker and api-server at that time"
+    )
 
 
 def send_waiting(instance: str | None) -> dict[str, int]:
