@@ -99,6 +99,8 @@ ROWS = {
     "tax_per_line": Row(19, Lack.WARNS, ("account.move.line", "extra_tax_data")),
     "payments_of_invoice": Row(18, Lack.STOPS, ("account.move", "matched_payment_ids"), "payment_ids"),
     "invoice_currency_rate": Row(18, Lack.WARNS, ("account.move", "invoice_currency_rate")),
+    "loaded_rate": Row(19, Lack.COVERED),
+    "exchange_differences": Row(19, Lack.COVERED),
     "lock_date_of_sales": Row(18, Lack.COVERED, ("res.company", "sale_lock_date"), "period_lock_date"),
     "reserved_quantities": Row(17, Lack.STOPS, ("stock.move", "quantity"), "quantity_done"),
     "return_wizard": Row(17, Lack.STOPS),

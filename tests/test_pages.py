@@ -348,7 +348,7 @@ def test_a_viewer_may_read_and_not_write(fresh: Engine, staging_url: str, tmp_pa
         for path in POSTS:
             if "undo" not in path:
                 answer = browser.post(path, data={**FIELDS, "token": token})
-                assert (answer.status_code, "may only look" in answer.text or "within" in answer.text) in (
+                assert (answer.status_code, "needs the right to" in answer.text or "within" in answer.text) in (
                     (403, True),
                     (400, True),
                 ), path

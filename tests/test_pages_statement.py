@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest import mock
 
+import openpyxl
 import pages_double
 import pytest
 from pages_double import Person
@@ -16,7 +19,7 @@ from pages_sales import keep_statement, staged_sales
 from sqlalchemy import Engine, text
 
 from magodoo.money import parse_json
-from magodoo.statement import store
+from magodoo.statement import store, workbook
 
 NOTED = {"for_the_others": "known"}
 
@@ -70,6 +73,31 @@ def test_a_statement_is_read_as_page_pdf_and_csv(october: Engine, person: Person
     assert {row["line"] for row in listed} >= {"Agrees", "Open finding: Totals differ", "Rounding"} or len(listed) > 50
     assert person.browser.get("/statement/us/2026-09").status_code == 404
     assert person.browser.get("/statement/us/2026-13").status_code == 404
+
+
+def test_every_figure_of_a_statement_opens_its_documents(october: Engine, person: Person) -> None:
+    page = person.browser.get("/statement/us/2026-10").text
+    links = [
+        html.unescape(found)
+        for found in re.findall(r'<a href="/magento(/statement/us/2026-10/documents\?[^"]*)"', page)
+    ]
+    assert len(links) > 6
+    for link in links:
+        shown = person.browser.get(link)
+        assert shown.status_code == 200
+        assert "Magento invoice" in shown.text or "Odoo invoice" in shown.text or "credit memo" in shown.text.lower()
+    assert (
+        "No document stands behind"
+        in person.browser.get("/statement/us/2026-10/documents?currency=USD&kind=invoice&line=x").text
+    )
+    anchors = set(re.findall(r'<a href="#([a-z_]+)"', page))
+    assert all(f'<h2 id="{one}"' in page for one in anchors)
+
+
+def test_the_workbook_is_downloaded(october: Engine, person: Person) -> None:
+    file = person.browser.get("/statement/us/2026-10/statement.xlsx")
+    assert file.headers["content-type"] == workbook.TYPE
+    assert "Documents" in openpyxl.load_workbook(io.BytesIO(file.content)).sheetnames
 
 
 def test_a_statement_is_signed_by_name_once_and_only_as_it_was_seen(october: Engine, person: Person) -> None:

@@ -115,6 +115,18 @@ def test_the_ledger_s_accounts_and_taxes_are_those_of_odoo(sold: Sold, body: Row
         assert (tax["net"], tax["tax"]) == (tax["documents_net"], tax["documents_tax"])
 
 
+def test_the_table_by_country_adds_up_to_the_accounts_and_to_the_taxes(body: Row) -> None:
+    rows = [row for row in body["annexes"]["tax_by_country"] if row["span"] == "month"]
+    assert sum(row["net"] + row["tax"] for row in rows) == sum(row["own_journals"] for row in body["accounts"])
+    of_one = [row for row in rows if row["tax_name"] == "US 8.25%"]
+    known = [row for row in body["taxes"] if row["tax_name"] == "US 8.25%"]
+    for part in ("net", "tax"):
+        signed = [row[part] * (1 if row["kind"] == "invoice" else -1) for row in known]
+        assert sum(row[part] for row in of_one) == sum(signed) != 0
+    assert {("US 8.25%", "US"), ("DE 19%", "DE")} <= {(row["tax_name"], row["country"]) for row in rows}
+    assert {row["span"] for row in body["annexes"]["tax_by_country"]} == {"month", "quarter_to_date"}
+
+
 def test_the_schedules_list_what_is_open(sold: Sold, body: Row) -> None:
     annexes, orders = (
         body["annexes"],

@@ -316,12 +316,9 @@ def script_of(*answers: bytes) -> Script:
     return lambda wire: wire.send(left.pop(0) if len(left) > 1 else left[0])
 
 
-@pytest.mark.parametrize(
-    "value", ["7", format_datetime(datetime.now(UTC) + timedelta(seconds=50), usegmt=True)], ids=["seconds", "date"]
-)
-def test_a_short_retry_after_is_waited_for_before_the_next_call(
-    serving: Callable[[Script], Server], value: str
-) -> None:
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_a_short_retry_after_is_waited_for_before_the_next_call(serving: Callable[[Script], Server], form: str) -> None:
+    value = "7" if form == "seconds" else format_datetime(datetime.now(UTC) + timedelta(seconds=50), usegmt=True)
     close = b"Connection: close\r\n"
     busy = whole("429 Busy", headers=close + f"Retry-After: {value}\r\n".encode())
     server = serving(script_of(busy, whole("200 OK", b"[]", close)))

@@ -14,7 +14,8 @@ MAY: dict[str, set[str]] = {
     "flows": WORDS | {"context", "settings", "connectors", "extract", "staging", "reconcile", "ledger"},
     "ledger": WORDS
     | {"context", "settings", "extract", "staging", "reconcile"},  # is handed the flows' behaviours, and knows none
-    "preflight": WORDS | {"settings", "connectors", "staging", "notifications"},
+    "preflight": WORDS
+    | {"settings", "connectors", "staging", "notifications", "flows"},  # counts orders as their flow decides
     "statement": WORDS | {"settings", "connectors", "reconcile", "notifications"},
     "notifications": WORDS | {"settings", "quality", "ledger", "reconcile"},
     "quality": WORDS | {"settings", "ledger"},
@@ -29,7 +30,7 @@ MAY: dict[str, set[str]] = {
     "erasing": set(),
     "pg_copy": {"money"},
     "money": {"errors"},
-    "domain": set(),
+    "domain": {"money"},
     "errors": set(),
     "characters": set(),
     "timestamps": set(),

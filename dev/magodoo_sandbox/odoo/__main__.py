@@ -30,7 +30,7 @@ def main() -> None:
         type=int,
         default=19,
         choices=range(16, 21),
-        help="the version that the routes answer as (default 19)",
+        help="the version that it answers and behaves as (default 19)",
     )
     options = parser.parse_args()
     key, sync, admin = secret("KEY"), secret("SYNC_KEY"), secret("ADMIN_KEY")

@@ -9,6 +9,7 @@ from magodoo_sandbox.odoo import fields as f
 from magodoo_sandbox.odoo.env import Env
 from magodoo_sandbox.odoo.loading import Model
 from magodoo_sandbox.odoo.model import public
+from magodoo_sandbox.odoo.series import FIRST_WITH_FORCED_LINES, UNITS, UNITS_BEFORE, cut_prices
 from magodoo_sandbox.odoo.store import Row
 
 ONE = Decimal(1)
@@ -153,7 +154,8 @@ class DecimalAccuracy(Model):
 
     @public(model_level=True, access="")
     def precision_get(self, env: Env, application: str) -> int:
-        return self.digits(application)
+        older = self.db.series < FIRST_WITH_FORCED_LINES
+        return self.digits(UNITS if older and application == UNITS_BEFORE else application)
 
     def digits(self, application: str) -> int:
         return next((int(row["digits"]) for row in self.rows.values() if row["name"] == application), 2)
@@ -162,7 +164,11 @@ class DecimalAccuracy(Model):
         """Quantities are kept with as many decimals from now on."""
         for model, name in _QUANTITIES:
             field = env[model].field(name)
-            env[model].add_field(replace(field, digits=self.digits("Product Unit")))
+            env[model].add_field(replace(field, digits=self.digits(UNITS)))
+        cut_prices(self.db)
+
+    def created(self, env: Env, ids: list[int]) -> None:
+        cut_prices(self.db)
 
 
 class Template(Model):

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from magodoo_sandbox.odoo import series
 from magodoo_sandbox.odoo.env import Env
 from magodoo_sandbox.odoo.errors import AccessDenied, AccessError, HttpError, UserError
 from magodoo_sandbox.odoo.fields import NUMBERS, Field
@@ -27,14 +28,14 @@ _PRIVATE = {"exists", "search_fetch", "browse", "filtered", "mapped", "sudo", "w
 class OdooDatabase:
     """An empty database as after installation; `provision()` adds what a merchant needs.
 
-    `now` is an aware UTC datetime, or None for the real clock. `series` is the version that the server says it is: only the routes and the
-    calls for rights follow it, the models are those of 19. `tables[model][id]` are the rows themselves, for damage.
+    `now` is an aware UTC datetime, or None for the real clock. `series` is the version that the server says it is: the routes, the calls for
+    rights, and what series.py lists follow it, all else is as in 19. `tables[model][id]` are the rows themselves, for damage.
     """
 
     def __init__(self, name: str = "odoo") -> None:
         self.name = name
         self.now: datetime | None = None
-        self.series = 19
+        self._series = 19
         self.store = Store()
         self.rights = Rights(self)
         self.lock = threading.RLock()
@@ -42,6 +43,15 @@ class OdooDatabase:
         self.models: dict[str, Any] = {model.name: model(self) for model in MODELS}
         for model in self.models.values():
             self.store.declare(model.name, [field.name for field in model.fields.values() if field.indexed])
+
+    @property
+    def series(self) -> int:
+        return self._series
+
+    @series.setter
+    def series(self, major: int) -> None:
+        self._series = major
+        series.adapt(self)
 
     @property
     def tables(self) -> dict[str, dict[int, Row]]:

@@ -81,7 +81,8 @@ def install_chart(env: Env, company: int, *, first: bool = False) -> None:
         | (own if kind == "bank" else {})
         for name, code, kind, order in _JOURNALS
     ]
-    env["account.journal"].make(env, journals)
+    of_journals = dict(zip((row[1] for row in _JOURNALS), env["account.journal"].make(env, journals), strict=True))
+    env["res.company"].put(env, company, tax_cash_basis_journal_id=of_journals["CABA"])
     if first:
         taxes = (("15%", 15, "sale"), ("15%", 15, "purchase"), ("0% Exports", 0, "sale"), ("0% Imports", 0, "purchase"))
         env["account.tax.group"].make(env, [{"name": "Tax 15%"}])
@@ -113,7 +114,7 @@ def _install_world(env: Env) -> None:
         {"name": "Pack of 6", "relative_factor": 6, "relative_uom_id": 1}, {"name": "kg"},
         {"name": "g", "relative_factor": "0.001", "relative_uom_id": 4},
     ])  # fmt: skip
-    _make(env, "decimal.precision", [{"name": "Product Unit", "digits": 2}])
+    _make(env, "decimal.precision", [{"name": name, "digits": 2} for name in ("Product Unit", "Product Price")])
     uuid = {"key": "database.uuid", "value": "00000000-0000-4000-8000-000000000019"}
     _make(env, "ir.config_parameter", [uuid])
 

@@ -86,6 +86,22 @@ class Tax(Model):
             "country_id": f.one("res.country", "Country"),
             "company_id": f.one("res.company", "Company", default=own_company),
             "tax_group_id": f.one("account.tax.group", "Tax Group", required=True),
+            "tax_exigibility": f.choice(
+                "Tax Exigibility", "on_invoice:Based_on_Invoice on_payment:Based_on_Payment", default="on_invoice"
+            ),
+            "cash_basis_transition_account_id": f.one("account.account", "Cash Basis Transition Account"),
+            "invoice_repartition_line_ids": f.many(
+                "account.tax.repartition.line",
+                "tax_id",
+                "Distribution for Invoices",
+                domain=lambda row: row["document_type"] == "invoice",
+            ),
+            "refund_repartition_line_ids": f.many(
+                "account.tax.repartition.line",
+                "tax_id",
+                "Distribution for Refund Invoices",
+                domain=lambda row: row["document_type"] == "refund",
+            ),
             "active": f.boolean("Active", default=True),
         }
     )
@@ -104,6 +120,25 @@ class Tax(Model):
             if same and row.get("tax_scope", False) == vals.get("tax_scope", False):
                 raise ValidationError(f"Tax names must be unique!\n- {vals['name']} in {company['name']}")
 
+    def created(self, env: Env, ids: list[int]) -> None:
+        """Without a distribution of its own the whole tax is booked, in no grid."""
+        parts = [
+            {"document_type": of, "repartition_type": part} for of in ("invoice", "refund") for part in ("base", "tax")
+        ]
+        bare = [i for i in ids if not self.get(self.rows[i], "invoice_repartition_line_ids")]
+        env["account.tax.repartition.line"].make(env, [{"tax_id": i, **part} for i in bare for part in parts])
+
+    def part(self, tax: int, move_type: str, kind: str) -> Row:
+        """The line of a tax's distribution for invoices or credit notes: its tags, and the account of the tax."""
+        of = "refund" if move_type.endswith("refund") else "invoice"
+        rows = self.db.tables["account.tax.repartition.line"]
+        own = (rows[i] for i in self.get(self.rows[tax], f"{of}_repartition_line_ids"))
+        return next((row for row in own if row["repartition_type"] == kind), {})
+
+    def tags(self, taxes: list[int], move_type: str, kind: str) -> list[int]:
+        """The tags that taxes put on their base or on themselves."""
+        return sorted({tag for tax in taxes for tag in self.part(tax, move_type, kind).get("tag_ids") or []})
+
     def check_country(self, env: Env, move: Row, used: set[int]) -> None:
         """Taxes of a document are of one country: its position's with a tax ID there, else the company's fiscal one.
 
@@ -119,6 +154,38 @@ class Tax(Model):
         if position and countries != {position.get("country_id")}:
             raise ValidationError(_NOT_OF_POSITION)
         raise ValidationError(_NOT_OF_COMPANY)
+
+
+class TaxPart(Model):
+    name, label = "account.tax.repartition.line", "Tax Repartition Line"
+    rec_name = "repartition_type"
+    declared = f.columns(
+        {
+            "tax_id": f.one("account.tax", "Tax", required=True),
+            "document_type": f.choice("Related to", "invoice:Invoice refund:Refund", required=True),
+            "repartition_type": f.choice("Based On", "base:Base tax:of_tax", default="tax", required=True),
+            "factor_percent": f.real("%", default=Decimal(100)),
+            "account_id": f.one("account.account", "Account"),
+            "tag_ids": f.linked("account.account.tag", "Tax Grids"),
+        }
+    )
+
+
+class Tag(Model):
+    """A grid of the tax report. `balance_negate` is that of the report's line with this tag."""
+
+    name, label = "account.account.tag", "Account Tag"
+    declared = f.columns(
+        {
+            "name": f.char("Tag Name", required=True),
+            "applicability": f.choice(
+                "Applicability", "accounts:Accounts taxes:Taxes products:Products", default="accounts", required=True
+            ),
+            "country_id": f.one("res.country", "Country"),
+            "active": f.boolean("Active", default=True),
+            "balance_negate": f.boolean("Balance Negate"),
+        }
+    )
 
 
 class TaxGroup(Model):

@@ -133,6 +133,8 @@ class Model(Writing):
         """Values for create() or write() from the cells of one record; `top` is the line field when this is a line."""
         vals: Row = {}
         for path, cell in cells:
+            if path[0] in self.hidden:
+                raise ValueError(f"Invalid field name '{path[0]}'")
             if path == ["id"]:
                 if cell:
                     vals[XMLID] = _complete(env, cell)
@@ -259,7 +261,7 @@ class Record:
 def _records(model: Model, fields: list[str], data: list[list[Any]]) -> list[Record]:
     paths = [field.split("/") for field in fields]
     for path in paths:
-        if path[0] not in ("id", DBID) and path[0] not in model.fields:
+        if path[0] not in ("id", DBID) and (path[0] not in model.fields or path[0] in model.hidden):
             raise ValueError(f"Invalid field name '{path[0]}'")
     nested = [path[0] in model.fields and model.fields[path[0]].type == "one2many" for path in paths]
     starts = [number for number, row in enumerate(data) if number == 0 or not _continues(row, nested)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
@@ -59,6 +60,8 @@ class Base:
         declared = {**_LOG_FIELDS, **type(self).declared}
         self.fields = {name: field.named(name) for name, field in declared.items()}
         self.getters: dict[str, Getter] = {}
+        self.hidden: set[str] = set()  # fields that the series does not have, at least not under this name
+        self.renamed: dict[str, str] = {}  # names of the series, to those of 19
 
     @property
     def rows(self) -> dict[int, Row]:
@@ -66,9 +69,24 @@ class Base:
 
     def field(self, name: str) -> Field:
         found = self.fields.get(name)
-        if found is None:
+        if found is None or name in self.hidden:
             raise ValueError(f"Invalid field {name!r} on {self.name!r}")
         return found
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Show fields under other names than those of 19, by name of 19."""
+        for before in self.renamed:
+            del self.fields[before]
+            self.getters.pop(before, None)
+        self.renamed = {before: name for name, before in names.items()}
+        self.hidden = set(names)
+        for before, name in self.renamed.items():
+            self.fields[before] = replace(self.fields[name], name=before, compute="renamed", index=False)
+            self.getters[before] = self.getter(name)
+
+    def of_19(self, vals: Row) -> Row:
+        """Values under the names that 19 has for their fields."""
+        return {self.renamed.get(name, name): value for name, value in vals.items()} if self.renamed else vals
 
     def comodel(self, field: Field) -> Any:
         return self.db.models[field.comodel]
@@ -77,12 +95,12 @@ class Base:
         """The value of a field, stored or derived, as it is stored: many2one as id, moments with their microseconds."""
         getter = self.getters.get(name)
         if getter is None:
-            getter = self.getters[name] = self._make_getter(self.field(name))
+            getter = self.getter(name) if name in self.fields else self._make_getter(self.field(name))
         return getter(row)
 
     def getter(self, name: str) -> Getter:
         if name not in self.getters:
-            self.getters[name] = self._make_getter(self.field(name))
+            self.getters[name] = self._make_getter(self.fields[name])
         return self.getters[name]
 
     def display_name(self, row: Row) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from magodoo_sandbox.odoo import fields as f
+from magodoo_sandbox.odoo.cash_basis import make_due, take_back
 from magodoo_sandbox.odoo.env import Env
 from magodoo_sandbox.odoo.errors import UserError
 from magodoo_sandbox.odoo.fields import ZERO, number, rounded
@@ -56,6 +57,7 @@ class MoveLine(Model):
             "discount": f.real("Discount (%)", digits=2),
             "tax_ids": f.linked("account.tax", "Taxes"),
             "tax_line_id": f.one("account.tax", "Originator Tax"),
+            "tax_tag_ids": f.linked("account.account.tag", "Tax Grids"),
             "tax_base_amount": f.money("Base Amount", copy=False),
             "extra_tax_data": f.json("Extra Tax Data"),
             "account_id": f.one("account.account", "Account"),
@@ -191,6 +193,7 @@ class MoveLine(Model):
             }
         )
         others = [partials.rows[p][side] for p in gone for side in ("debit_move_id", "credit_move_id")]
+        take_back(env, gone)
         partials.erase(env, gone)
         for line in {*ids, *others}:
             self.settle(env, line)
@@ -235,9 +238,10 @@ class MoveLine(Model):
             of_credit = amount if minus["currency_id"] == company_currency else self._in_currency(env, minus, amount)
         partial = {"debit_move_id": debit, "credit_move_id": credit, "amount": amount}
         partial |= {"debit_amount_currency": of_debit, "credit_amount_currency": of_credit}
-        env["account.partial.reconcile"].make(env, [partial])
+        (made,) = env["account.partial.reconcile"].make(env, [partial])
         self.settle(env, debit)
         self.settle(env, credit)
+        make_due(env, env["account.partial.reconcile"].rows[made])
 
     def _in_currency(self, env: Env, row: Row, amount: Decimal) -> Decimal:
         """A company amount in an item's currency: at Odoo's rate of the day, which leaves residues, or at the rate in the context.

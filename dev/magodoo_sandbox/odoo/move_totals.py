@@ -8,6 +8,7 @@ from typing import Any
 
 from magodoo_sandbox.odoo import taxes
 from magodoo_sandbox.odoo.beside import lower_tax_at_once, round_to_cash
+from magodoo_sandbox.odoo.cash_basis import ON_PAYMENT
 from magodoo_sandbox.odoo.env import Env
 from magodoo_sandbox.odoo.fields import ZERO, number, rounded
 from magodoo_sandbox.odoo.loading import Model
@@ -138,7 +139,11 @@ class MoveTotals(Model):
         results = taxes.compute(products, env["account.tax"].rows, self.terms(env, row))
         sign = self.sign(row)
         for line, result in zip(products, results, strict=True):
-            booked = {"amount_currency": sign * result.base.amount, "balance": sign * result.base.company}
+            booked = {
+                "amount_currency": sign * result.base.amount,
+                "balance": sign * result.base.company,
+                "tax_tag_ids": self._tags(env, row, line.get("tax_ids") or [], "base"),
+            }
             lines.put(env, line["id"], price_subtotal=result.subtotal, price_total=result.total,
                       currency_id=row["currency_id"], **booked)  # fmt: skip
         kept = {line["tax_line_id"]: line["id"] for line in all_lines if line["display_type"] == "tax"}
@@ -155,9 +160,37 @@ class MoveTotals(Model):
                 record,
                 kept.get(tax),
                 "tax",
-                {"tax_line_id": tax, "name": env["account.tax"].rows[tax]["name"]},
+                {
+                    "tax_line_id": tax,
+                    "name": env["account.tax"].rows[tax]["name"],
+                    "account_id": self._tax_account(env, row, tax),
+                    "tax_tag_ids": self._tags(env, row, [tax], "tax"),
+                },
                 amounts,
             )
+
+    def _tags(self, env: Env, row: Row, used: list[int], kind: str) -> list[int]:
+        """The tags of taxes on their base or on themselves; those of taxes that are due on payment come with the payment (19)."""
+        known = env["account.tax"]
+        now = [tax for tax in used if known.rows[tax]["tax_exigibility"] != ON_PAYMENT]
+        return list(known.tags(now, row["move_type"], kind))
+
+    def _tax_account(self, env: Env, row: Row, tax: int) -> int:
+        known = env["account.tax"]
+        if known.rows[tax]["tax_exigibility"] == ON_PAYMENT:
+            return int(known.rows[tax].get("cash_basis_transition_account_id") or 0)
+        return int(known.part(tax, row["move_type"], "tax").get("account_id") or 0)
+
+    def is_exigible(self, row: Row) -> bool:
+        """Whether an entry has no tax that is due on payment only."""
+        lines, known = self.db.tables["account.move.line"], self.db.tables["account.tax"]
+        used = {
+            tax
+            for line in (lines[i] for i in self.get(row, "line_ids"))
+            for tax in (*(line.get("tax_ids") or ()), line.get("tax_line_id"))
+            if tax
+        }
+        return row["move_type"] == "entry" or all(known[tax]["tax_exigibility"] == "on_invoice" for tax in used)
 
     def set_line(self, env: Env, record: int, line: int | None, kind: str, facts: Row, amounts: Row) -> int:
         lines, row = env["account.move.line"], self.rows[record]

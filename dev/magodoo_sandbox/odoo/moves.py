@@ -85,6 +85,9 @@ class Move(MoveTotals):
             "reconciled_payment_ids": f.linked("account.payment", "Payments", compute="reconciled_payments"),
             "origin_payment_id": f.one("account.payment", "Payment", copy=False),
             "statement_line_id": f.one("account.bank.statement.line", "Statement Line", copy=False),
+            "always_tax_exigible": f.boolean("Always Tax Exigible", compute="is_exigible"),
+            "tax_cash_basis_rec_id": f.one("account.partial.reconcile", "Tax Cash Basis Entry of", copy=False),
+            "tax_cash_basis_origin_move_id": f.one("account.move", "Cash Basis Origin", readonly=True, copy=False),
             "line_ids": f.many("account.move.line", "move_id", "Journal Items"),
             "invoice_line_ids": f.many(
                 "account.move.line",

@@ -59,6 +59,8 @@ class Company(Model):
             "has_received_warning_stock_sms": f.boolean("Warned of SMS"),
             "anglo_saxon_accounting": f.boolean("Anglo-Saxon Accounting"),
             "account_use_credit_limit": f.boolean("Sales Credit Limit"),
+            "tax_exigibility": f.boolean("Use Cash Basis"),
+            "tax_cash_basis_journal_id": f.one("account.journal", "Cash Basis Journal"),
             "company_registry": f.char("Company ID"),
             "vat": f.char("Tax ID"),
         }

@@ -70,7 +70,9 @@ class Reading(Searching):
         self, env: Env, allfields: list[str] | None = None, attributes: list[str] | None = None
     ) -> dict[str, dict[str, Any]]:
         described = {
-            name: _describe(field) for name, field in self.fields.items() if not allfields or name in allfields
+            name: _describe(field)
+            for name, field in self.fields.items()
+            if name not in self.hidden and (not allfields or name in allfields)
         }
         if attributes is None:
             return described
@@ -102,7 +104,7 @@ class Reading(Searching):
 
     def show(self, env: Env, ids: list[int], fields: list[str] | None, load: Any) -> list[Row]:
         """Rows as `read` gives them, in the order of `ids`; ids that are gone are left out (docs/facts/odoo-19.0.md#3)."""
-        names = list(dict.fromkeys(fields)) if fields else list(self.fields)
+        names = list(dict.fromkeys(fields)) if fields else [name for name in self.fields if name not in self.hidden]
         plain = load != "_classic_read"
         shows = [(name, self._shower(env, self.field(name), plain)) for name in names if name != "id"]
         rows = self.rows

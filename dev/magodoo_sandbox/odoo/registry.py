@@ -21,7 +21,7 @@ MODELS: tuple[type[Model], ...] = (
     people.Country, people.CountryState, people.Language,
     catalogue.Currency, catalogue.CurrencyRate, catalogue.Pricelist, catalogue.Uom, catalogue.DecimalAccuracy,
     catalogue.Template, catalogue.Product,
-    ledger.Account, ledger.Tax, ledger.TaxGroup, ledger.FiscalPosition, ledger.FiscalPositionAccount, ledger.Journal,
+    ledger.Account, ledger.Tag, ledger.Tax, ledger.TaxPart, ledger.TaxGroup, ledger.FiscalPosition, ledger.FiscalPositionAccount, ledger.Journal,
     ledger.PaymentTerm, ledger.PaymentTermLine, beside.CashRounding,
     ledger.EdiFormat, ledger.MethodLine,
     warehouse.Warehouse, warehouse.Location, warehouse.PickingType, warehouse.Quant, warehouse.ValuationLayer,

@@ -1,4 +1,4 @@
-"""Base and tax of document lines, as Odoo 19 computes and rounds them (docs/facts/pair.md#2).
+"""Base and tax of document lines, as Odoo 18 and 19 compute and round them (docs/facts/pair.md#2).
 
 `extra_tax_data` on a line forces its base and its tax, but only if it repeats the line's currency, price, discount and
 quantity and names every tax of the line; otherwise it is ignored without a word (docs/facts/pair.md#2.1).
@@ -56,7 +56,7 @@ def compute(lines: list[Row], taxes: dict[int, Row], terms: Terms, quantity: str
     """One TaxedLine per row; with round_globally cents are moved so that sums are those of the raw amounts."""
     results = [_line(line, taxes, terms, quantity) for line in lines]
     if terms.globally:
-        _spread_globally(results, lines, terms)
+        _spread_globally(results, terms)
     return results
 
 
@@ -65,14 +65,18 @@ def _line(line: Row, taxes: dict[int, Row], terms: Terms, quantity: str) -> Taxe
     discount = number(line.get("discount"))
     raw = price * (1 - discount / HUNDRED) * number(line.get(quantity))
     own = [taxes[tax] for tax in line.get("tax_ids") or [] if tax in taxes]
-    included = sum(
-        (tax.get("amount", ZERO) for tax in own if tax.get("price_include_override") == "tax_included"), ZERO
-    )
+    if not terms.globally:
+        raw = rounded(raw, terms.digits)
+    inside = [tax for tax in own if tax.get("price_include_override") == "tax_included"]
+    included = sum((tax.get("amount", ZERO) for tax in inside), ZERO)
     base = raw / (1 + included / HUNDRED) if included else raw
+    amounts = {tax["id"]: base * tax.get("amount", ZERO) / HUNDRED for tax in own}
+    if not terms.globally:
+        amounts = {tax: rounded(amount, terms.digits) for tax, amount in amounts.items()}
+        base = raw - sum((amounts[tax["id"]] for tax in inside), ZERO)
     result = TaxedLine(Part(base, base / terms.rate))
     for tax in own:
-        amount = base * tax.get("amount", ZERO) / HUNDRED
-        result.taxes[tax["id"]] = Part(amount, amount / terms.rate)
+        result.taxes[tax["id"]] = Part(amounts[tax["id"]], amounts[tax["id"]] / terms.rate)
     _force(result, line, terms, quantity)
     for part in (result.base, *result.taxes.values()):
         part.round(terms.digits, terms.company_digits)
@@ -123,12 +127,13 @@ def _forced(amount: Any, company: Any, terms: Terms, scale: Decimal) -> Part:
     return Part(raw, raw / terms.rate if company is None else number(company) * scale)
 
 
-def _spread_globally(results: list[TaxedLine], lines: list[Row], terms: Terms) -> None:
-    groups: dict[tuple[int, ...], list[Part]] = defaultdict(list)
-    for result, line in zip(results, lines, strict=True):
-        groups[tuple(sorted(line.get("tax_ids") or ()))].append(result.base)
+def _spread_globally(results: list[TaxedLine], terms: Terms) -> None:
+    """The untaxed amount is rounded once for the whole document, each tax once."""
+    groups: dict[int, list[Part]] = defaultdict(list)
+    for result in results:
+        groups[0].append(result.base)
         for tax, part in result.taxes.items():
-            groups[(-tax,)].append(part)
+            groups[tax].append(part)
     for parts in groups.values():
         if len(parts) > 1:
             _spread(parts, terms)

@@ -192,13 +192,15 @@ def _info(db: OdooDatabase) -> list[Any]:
 def _as_of_19(
     db: OdooDatabase, uid: int, method: str, args: list[Any], named: dict[str, Any]
 ) -> tuple[str, list[Any], dict[str, Any]]:
-    """The call with which 19 answers what an older version is asked about rights (docs/facts/odoo-versions.md#1)."""
+    """The call with which the models answer what an older version is asked about rights (docs/facts/odoo-versions.md#1) and accuracies."""
     if db.series == 18 and method == "has_access" and not args:
         raise IndexError("tuple index out of range")
     if db.series < 18 and method == "check_access_rights":
         return "has_access", [[], *args], {name: value for name, value in named.items() if name != "raise_exception"}
     if db.series < 18 and method == "has_group":
         return method, [[uid], *args], named
+    if method == "precision_get" and args[:1] == [[]]:
+        return method, args[1:], named
     return method, args, named
 
 

@@ -52,11 +52,15 @@ class Writing(Reading):
 
     @public(model_level=True, access="create")
     def create(self, env: Env, vals_list: Any) -> list[int]:
-        return self.make(env, vals_list if isinstance(vals_list, list) else [vals_list])
+        records = vals_list if isinstance(vals_list, list) else [vals_list]
+        for vals in records:
+            self.refuse_hidden(vals)
+        return self.make(env, records)
 
     @public(access="write")
     def write(self, env: Env, ids: list[int], vals: Row) -> bool:
         self.check_rules(env, ids, "write")
+        self.refuse_hidden(vals)
         return self.change(env, ids, vals)
 
     @public(access="unlink")
@@ -84,18 +88,28 @@ class Writing(Reading):
         notes = [{"model": self.name, "res_id": record, "body": body, "subject": subject} for record in ids]
         return self.db.models["mail.message"].make(env, notes)
 
+    def refuse_hidden(self, vals: Row) -> None:
+        """Refuses values, or values of lines, for fields that the series does not have."""
+        for name, value in vals.items():
+            if name in self.hidden:
+                raise ValueError(f"Invalid field {name!r} in {self.name!r}")
+            if name in self.fields and self.fields[name].type == "one2many":
+                for command in value or []:
+                    if len(command) > 2 and isinstance(command[2], dict):
+                        self.comodel(self.fields[name]).refuse_hidden(command[2])
+
     # Words
 
     def make(self, env: Env, vals_list: Iterable[Row], *, nested: bool = False) -> list[int]:
         """Stores records and answers their ids. `nested`: the parent's hook follows, so this model's does not run."""
-        ids = [self._insert(env, dict(vals)) for vals in vals_list]
+        ids = [self._insert(env, dict(self.of_19(vals))) for vals in vals_list]
         if not nested:
             self.created(env, ids)
         return ids
 
     def change(self, env: Env, ids: list[int], vals: Row, *, nested: bool = False) -> bool:
         self.ensure(env, ids)
-        vals = dict(vals)
+        vals = dict(self.of_19(vals))
         if not nested:
             self.before_write(env, ids, vals)
         unknown = next((name for name in vals if name not in self.fields), None)

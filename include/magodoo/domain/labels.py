@@ -170,9 +170,10 @@ def label(value: object) -> str:
 
 
 def in_sentence(value: object) -> str:
-    """Return the label of a persisted value in lower case."""
+    """Return the label of a persisted value in lower case, with the names of the two systems as they are written."""
     stored = str(value)
-    return _LABELS[stored].lower() if stored in _LABELS else spaced(stored)
+    words = _LABELS[stored].lower() if stored in _LABELS else spaced(stored)
+    return words.replace("odoo", "Odoo").replace("magento", "Magento")
 
 
 def magento_state(kind: str, state: str) -> str:

@@ -45,6 +45,8 @@ class MoneyLine:
     """The untaxed amount in company currency, of a document at Magento's rate."""
     apart: bool = False
     """Whether it is the part of a line that gets a line of its own (`apart` of `money_lines`)."""
+    percent: Decimal = Decimal(0)
+    """The rate of its tax in Magento."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def money_lines(
         positions += [chosen.fiscal_position] if chosen.fiscal_position else []
         checked.append(_plausibility(order, source, net, tax, percent))
         line = _line(sources, document, source, product_id, chosen.tax_id, net, tax, in_company)
-        lines.append(replace(line, apart=is_apart))
+        lines.append(replace(line, apart=is_apart, percent=percent or Decimal(0)))
     complaint = implausible(checked, document.currency) if not problems else None
     problems += [RequestProblem(f"tax_mismatch/{document.number}", complaint)] if complaint else []
     at_rate = document.kind != Kind.ORDER and takes_magento_rate(sources, document)

@@ -3,9 +3,9 @@
 Requests build them; right before the write they are fitted to the version of Odoo and put together, so that one call
 writes many.
 
-Odoo before 19 has no `extra_tax_data`: prices are net of discount and the tax line is forced (docs/facts/pair.md#2).
-That is equal to the cent on invoices and credit notes; a sale order has no tax line, so one that Odoo rounds
-otherwise is refused.
+Odoo before 19 has no `extra_tax_data`: prices are sent with the digits that it keeps, so that it comes to the net amounts by
+itself, and the tax line is forced (docs/facts/pair.md#2). A sale order has no tax line: `flows.order_cents` decides about
+one that Odoo rounds otherwise.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import msgspec
 
 from magodoo.connectors.odoo.bulk_load import Loaded
 from magodoo.connectors.odoo.client import OdooClient
+from magodoo.domain.order_cents import SoldLine, sent
 from magodoo.errors import FixDocument, MagodooError
 from magodoo.money import from_units, plain, shown, to_units
 
@@ -137,15 +138,15 @@ def unequal(row: Mapping[str, Any], expect: ExpectedTotals) -> str | None:
 
 
 _LINES = {"order_line": "sale.order.line", "invoice_line_ids": "account.move.line"}
-_PRICE = Decimal("0.000001")
+_UNIT = Decimal("0.0001")
 
 
 def fit(client: OdooClient, table: Table) -> Table:
-    """Return the table with the names of this version; missing columns are left out, forced amounts become net prices."""
+    """Return the table with the names of this version; missing columns are left out, and prices instead lead to the forced amounts."""
     inner = next((name for name in _LINES if f"{name}/extra_tax_data" in table.fields), None)
     rows = [list(row) for row in table.rows]
     if inner and not client.rpc.has_field(_LINES[inner], "extra_tax_data"):
-        rows = _net_prices(table.fields, rows, inner)
+        rows = _own_prices(client, table, rows, inner)
     names = [_name(client, table.model, field) for field in table.fields]
     kept = {index: name for index, name in enumerate(names) if name is not None}
     return Table(table.model, tuple(kept.values()), tuple(tuple(row[index] for index in kept) for row in rows))
@@ -268,15 +269,48 @@ def _name(client: OdooClient, model: str, field: str) -> str | None:
     return "/".join(parts)
 
 
-def _net_prices(fields: Sequence[str], rows: list[list[str]], inner: str) -> list[list[str]]:
-    extra, price, discount = (fields.index(f"{inner}/{name}") for name in ("extra_tax_data", "price_unit", "discount"))
-    quantity = next(fields.index(name) for name in (f"{inner}/quantity", f"{inner}/product_uom_qty") if name in fields)
-    for row in rows:
-        if row[extra]:
-            net = _forced(row[extra])["manual_total_excluded_currency"]
-            row[price] = figure((net / Decimal(row[quantity])).quantize(_PRICE, ROUND_HALF_UP))
-            row[discount] = "0"
+def _own_prices(client: OdooClient, table: Table, rows: list[list[str]], inner: str) -> list[list[str]]:
+    """Return the rows with the prices and discounts from which an Odoo that takes no forced amounts computes them."""
+    price, discount = (table.fields.index(f"{inner}/{name}") for name in ("price_unit", "discount"))
+    rounding, decimals = client.rounding.of_company(), decimals_of(client, table)
+    for row, line in zip(rows, sold_lines(client, table), strict=True):
+        row[price], row[discount] = (figure(each) for each in sent(line, rounding, decimals))
     return rows
+
+
+def sold_lines(client: OdooClient, table: Table) -> list[SoldLine]:
+    """Return the lines of an order, invoice or credit note. A tax whose rate is not a percentage counts as 0 %."""
+    inner = next(name for name in _LINES if f"{name}/extra_tax_data" in table.fields)
+    cells = [
+        {name.removeprefix(f"{inner}/"): cell for name, cell in zip(table.fields, row, strict=True)}
+        for row in table.rows
+    ]
+    return [_sold(client, line, line.get("quantity") or line["product_uom_qty"]) for line in cells]
+
+
+def _sold(client: OdooClient, line: Mapping[str, str], quantity: str) -> SoldLine:
+    number, price, discount = (Decimal(cell) for cell in (quantity, line["price_unit"], line["discount"]))
+    if not line["extra_tax_data"]:
+        return SoldLine(
+            number,
+            price,
+            discount,
+            to_units((price * number * (100 - discount) / 100).quantize(_UNIT, ROUND_HALF_UP)),
+            0,
+        )
+    forced, tax = _forced(line["extra_tax_data"]), line["tax_ids/.id"]
+    return SoldLine(
+        number, price, discount,
+        to_units(forced["manual_total_excluded_currency"]), to_units(forced["manual_tax_amounts"][tax]["tax_amount_currency"]),
+        tax, client.rounding.rates().get(int(tax), Decimal(0)),
+    )  # fmt: skip
+
+
+def decimals_of(client: OdooClient, table: Table) -> int:
+    """Return the decimals of a table's currency, as its forced amounts name it; 2 without any."""
+    extra = next(index for index, name in enumerate(table.fields) if name.endswith("/extra_tax_data"))
+    named = [_forced(row[extra])["currency_id"] for row in table.rows if row[extra]]
+    return client.rounding.decimals(int(named[0])) if named else 2
 
 
 def rate_of(table: Table) -> Decimal | None:

@@ -8,6 +8,7 @@ again (docs/facts/pair.md#3).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET, UnsetType
 
 from magodoo.domain.kinds import ChangeKind
-from magodoo.domain.states import CANCELLED_IN_ODOO, CONFIRMED_IN_ODOO, MagentoOrderState, OdooOrderState
+from magodoo.domain.states import CANCELLED_IN_ODOO, CONFIRMED_IN_ODOO, QUOTATION, MagentoOrderState, OdooOrderState
 from magodoo.domain.vocabulary import Kind
 from magodoo.errors import FixDocument, MagodooError
 from magodoo.extract.canonical import CanonicalDocument
@@ -27,14 +28,15 @@ from magodoo.flows.customers import customer, load_partners
 from magodoo.flows.duplicates import SaleRequest, Search, duplicate_candidates, is_ours
 from magodoo.flows.extra_amounts import payment_parts
 from magodoo.flows.line_amounts import MoneyLine, decimals_of, money_lines
-from magodoo.flows.load_tables import call, figure, load_all, table, unequal
+from magodoo.flows.load_tables import Table, call, figure, fit, load_all, table, unequal
+from magodoo.flows.order_cents import cents_problem, is_rounded, refusal
 from magodoo.flows.order_contents import nothing_left, remaining
 from magodoo.flows.order_plan import MISSING_IN_ODOO, STATUS_MISMATCH, OrderPlan, first_reason
 from magodoo.flows.order_readiness import held_in_magento
 from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
 from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, not_shown, refused
-from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.changes import Changes, LeasedChange
 from magodoo.ledger.planned import Prepared, RequestProblem
 from magodoo.money import plain, rounded, to_units
 
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
     from magodoo.connectors.odoo.client import OdooClient
     from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -162,7 +167,8 @@ def prepare_order(sources: Sources, plan: PlannedChange[OrderIntent]) -> Prepare
         "payment_term_id": _payment_term(sources, order),
         **instance.odoo.order_values,
     }
-    problems = [*nothing_left(order), *who.problems, *money.problems, *payment_parts(sources, order), *problems]
+    cents = cents_problem(sources, order, money)
+    problems = [*nothing_left(order), *who.problems, *money.problems, *cents, *payment_parts(sources, order), *problems]
     if problems:
         return Prepared(plan, None, problems=problems)
     replaces = plan.intent.replaces
@@ -306,7 +312,10 @@ class ImportOrders(Writer[OrderRequest]):
         return answers
 
     def check(self, context: Context, changes: Sequence[Change]) -> dict[int, MagodooError]:
-        """Refuse orders whose customer is missing where `customers_missing` is `finding`; hold those whose predecessor is not cancelled yet."""
+        """Refuse orders whose customer is missing where `customers_missing` is `finding`, and those that Odoo would not come to the cent with.
+
+        Hold those whose predecessor is not cancelled yet.
+        """
         problems: dict[int, MagodooError] = {}
         strict = [change for change in changes if not change.request.create_customer]
         partners = {change.id: change.request.partners[0].rows[0][0] for change in strict}
@@ -314,6 +323,9 @@ class ImportOrders(Writer[OrderRequest]):
         for change in strict:
             if partners[change.id] not in known:
                 problems[change.id] = refused("the customer is not in Odoo and `customers_missing` is `finding`")
+        for change in changes:
+            if why := refusal(context.odoo, change.request.load, change.request.expect):
+                problems[change.id] = refused(why)
         problems |= self._wait_for_replaced(context, changes)
         return problems
 
@@ -341,15 +353,39 @@ class ImportOrders(Writer[OrderRequest]):
         for change in ready:
             if own[change.id] is None:
                 written[change.id] = problems.get(change.request.external_id, refused("Odoo did not take it"))
-        rows = {row["id"]: row for row in client.documents.by_ids("order", [id for id in own.values() if id]).rows}
-        for change in ready:
-            target = own[change.id]
-            if target is None:
-                continue
-            complaint = _not_as_asked(rows.get(target), change)
+        made = {target: change for change in ready if (target := own[change.id]) is not None}
+        rows: dict[int, Mapping[str, Any]] = {
+            row["id"]: row for row in client.documents.by_ids("order", list(made)).rows
+        }
+        rows |= self._renewed(context, made, rows)
+        for target, change in made.items():
+            complaint = _not_as_asked(client, rows.get(target), change)
             written[change.id] = complaint or target
         self._confirm(context, changes, rows, written)
         return written
+
+    def _renewed(
+        self, context: Context, made: Mapping[int, Change], rows: Mapping[int, Mapping[str, Any]]
+    ) -> dict[int, Mapping[str, Any]]:
+        """Write the lines of drafts again that an earlier attempt left and that are not as asked now; return these drafts as they are then.
+
+        A quotation whose import was done may have been edited since: it is left alone.
+        """
+        client = context.odoo
+        stale = {
+            target: change
+            for target, change in made.items()
+            if (row := rows.get(target)) and row["state"] in QUOTATION and _not_as_asked(client, row, change)
+        }
+        if not stale:
+            return {}
+        with context.engine.connect() as connection:
+            sources = [change.source_id for change in stale.values()]
+            done = Changes(connection, context.instance.id).done(self.kind, sources)
+        renewed = [target for target, change in stale.items() if change.source_id not in done]
+        for target in renewed:
+            _rewrite(client, target, stale[target].request.load)
+        return {row["id"]: row for row in client.documents.by_ids("order", renewed).rows} if renewed else {}
 
     def _confirm(
         self, context: Context, changes: Sequence[Change], rows: Mapping[int, Mapping[str, Any]], written: Written
@@ -420,8 +456,29 @@ def _over_the_limit(
     return over
 
 
-def _not_as_asked(row: Mapping[str, Any] | None, change: Change) -> MagodooError | None:
-    """Return why a loaded draft may not be confirmed: it cannot be read, was cancelled, or its totals differ; None when it may."""
+_RENEWED = ("id", "product_uom_qty", "price_unit", "discount", "tax_ids/.id", "extra_tax_data")
+
+
+def _rewrite(client: OdooClient, order: int, table: Table) -> None:
+    """Write quantities, prices and taxes of a draft's lines as they are asked now. One whose lines are gone stays as it is."""
+    wanted = [index for index, name in enumerate(table.fields) if name.removeprefix("order_line/") in _RENEWED[1:]]
+    wanted.insert(0, table.fields.index("order_line/id"))
+    fields = (".id", *(table.fields[index] for index in wanted))
+    rows = tuple(
+        ("" if number else str(order), *(row[index] for index in wanted)) for number, row in enumerate(table.rows)
+    )
+    fitted = fit(client, Table(table.model, fields, rows))
+    try:
+        client.orders.rewrite(fitted.fields, fitted.rows)
+    except FixDocument as problem:
+        log.warning("the draft order %s could not be written again: %s", order, problem)
+
+
+def _not_as_asked(client: OdooClient, row: Mapping[str, Any] | None, change: Change) -> MagodooError | None:
+    """Return why a loaded draft may not be confirmed: it cannot be read, was cancelled, or its totals differ; None when it may.
+
+    Tax that an Odoo before 19 rounded itself is no difference.
+    """
     if row is None:
         return not_shown("order")
     if row["state"] in CONFIRMED_IN_ODOO:
@@ -429,6 +486,8 @@ def _not_as_asked(row: Mapping[str, Any] | None, change: Change) -> MagodooError
     if row["state"] == OdooOrderState.CANCEL:
         return refused("the order was cancelled in Odoo")
     complaint = unequal(row, change.request.expect)
+    if complaint and is_rounded(client, row, change.request.load, change.request.expect):
+        return None
     if complaint and rounded(change.amount) > rounded(change.request.expect.total):
         complaint += " without what was cancelled there: take that off the quotation in Odoo and confirm it there"
     return refused(complaint) if complaint else None

@@ -208,6 +208,12 @@ class Changes:
             "change": erase_words(self.connection, "change", ("reason", "approval_reason"), words),
         }
 
+    def done(self, kind: ChangeKind, source_ids: Sequence[str]) -> set[str]:
+        """Return the sources of which a change of this kind was done."""
+        statement = "select distinct source_id from change where instance = :instance and kind = :kind and source_id = any(:ids) and state = :done"
+        values = {"instance": self.instance, "kind": kind.value, "ids": list(source_ids), "done": ChangeState.DONE}
+        return set(self.connection.scalars(text(statement), values))
+
     def _open_and_refused(self, orders: list[str]) -> tuple[dict[Key, Any], dict[Key, Any]]:
         """Return the open changes of the orders, locked, and the latest change of each key if that was refused."""
         where = {"instance": self.instance, "orders": orders}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from more_itertools import chunked
 
+from magodoo.domain.order_cents import PRICES
 from magodoo.domain.vocabulary import Kind
 from magodoo.settings.country_policies import policy as series_policy
 from magodoo.staging.master_data import MasterData
@@ -56,6 +57,7 @@ def refresh_lists(context: Context) -> int:
     locks = {name: day.isoformat() for name, day in odoo.company.lock_dates().items()}
     electronic = {"found": odoo.installation.e_invoicing(context.instance.odoo.sales_journal)}
     series = _series(context)
+    prices = {"forced": True} if odoo.rounding.forces_taxes() else {"forced": False, "digits": odoo.rounding.digits()}
     company, identity = odoo.company.row(), {"value": odoo.installation.database_uuid()}
     with context.engine.begin() as connection:
         staged = MasterData(connection, instance, now)
@@ -63,6 +65,7 @@ def refresh_lists(context: Context) -> int:
         staged.put_fact("res.company", "lock_dates", locks)
         staged.put_fact("res.company", "e_invoicing", electronic)
         staged.put_fact("res.company", "company", company)
+        staged.put_fact("decimal.precision", PRICES, prices)
         staged.put_fact("res.company", "series", series)
         staged.put_fact("ir.config_parameter", "database.uuid", identity)
     return kept

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from magodoo.domain.vocabulary import Side
 from magodoo.statement import (
+    cash_basis,
     clearing_accounts,
+    deposits,
     documents,
     email,
     explanation,
@@ -14,6 +17,7 @@ from magodoo.statement import (
     schedules,
     statement,
     store,
+    tax_tables,
 )
 from magodoo.statement.periods import Month
 
@@ -59,6 +63,14 @@ def make(context: Context, month: Month) -> store.Kept:
     cleared = clearing_accounts.read(context.odoo, instance, month)
     still_open = schedules.still_open(context.odoo, month)
     moved = schedules.moved_payments(context.odoo, instance, month)
+    received = deposits.in_odoo(context.odoo, instance, month)
+
+    def countries(ids: Sequence[int]) -> Mapping[int, str]:
+        with context.engine.connect() as connection:
+            return documents.countries(connection, instance.id, ids)
+
+    by_country = tax_tables.read(context.odoo, instance, month, ledger.journals, countries, ledger.company_currency)
+    not_due = cash_basis.read(context.odoo, month, ledger.journals, ledger.company_currency)
     with context.engine.connect() as connection:
         late = schedules.cut_off(connection, instance, month)
     late = schedules.valued(context.odoo, late, ledger.company_currency)
@@ -73,7 +85,8 @@ def make(context: Context, month: Month) -> store.Kept:
             by_rate=general_ledger.by_rate(connection, instance.id, ledger, own), clearing=cleared,
             gaps=schedules.number_gaps(connection, instance, month, ledger.numbers), over=month.is_over(now),
             schedules={
-                **schedules.read(connection, instance, month, now, still_open, moved), "cut_off": late,
+                **schedules.read(connection, instance, month, now, still_open, moved), **by_country, "cash_basis": not_due, "cut_off": late,
+                "deposits": [*received, *deposits.captured(connection, instance, month)],
                 "critical": schedules.critical(connection, instance.id, sales, now),
             },
             unread_stores=unread,

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from magodoo.domain.kinds import Need
+from magodoo.domain.order_cents import Outcome as CentsOutcome
+from magodoo.domain.order_cents import Rounding
+from magodoo.flows.order_cents import OTHER_ROUNDINGS, Counted, count_orders
 from magodoo.preflight import staged_orders
 from magodoo.preflight.results import Outcome, some
 from magodoo.preflight.subject import Check, Subject
@@ -122,6 +125,38 @@ def company_rate(subject: Subject) -> Outcome:
             "add the user to Inventory / Administrator, or register these payments by hand",
         )
     return outcome
+
+
+def order_cents(subject: Subject) -> Outcome:
+    """Check how many of the shop's orders an Odoo that takes no forced tax on orders comes to the cent with, and what would change that."""
+    rounding = subject.odoo.rounding
+    if rounding.forces_taxes():
+        return Outcome("the tax of an order is taken as it is sent")
+    now = rounding.of_company()
+    others = [(words, way(now)) for words, way in OTHER_ROUNDINGS]
+    counted = count_orders(subject.engine, subject.instance, [now, *(way for _, way in others)])
+    method = "for the whole document" if now.globally else "for each line"
+    outcome = Outcome(f"unit prices with {now.digits} digits, taxes rounded {method}; {_share(counted, now)}")
+    if now.digits <= 2 or counted.outcomes[now].total() > _arriving(counted, now):
+        also = "; ".join(f"with {words} {_arriving(counted, way)}" for words, way in others if way != now)
+        outcome.warn(
+            f"Odoo {subject.odoo.rpc.version} computes the taxes of orders itself, from unit prices with {now.digits} digits: of"
+            f" {counted.computed} staged orders {_arriving(counted, now)} are imported, the others refused; {also}",
+            "a person decides, as either changes the company's own prices and documents: more digits of Product Price (Settings, Technical,"
+            " Decimal Accuracy), or Round Globally (Settings, Invoicing); or upgrade to 19. Refused orders are entered by hand",
+        )
+    return outcome
+
+
+def _arriving(counted: Counted, way: Rounding) -> int:
+    return sum(number for outcome, number in counted.outcomes[way].items() if outcome.arrives)
+
+
+def _share(counted: Counted, way: Rounding) -> str:
+    if not counted.computed:
+        return "no order is staged yet"
+    rounded = counted.outcomes[way][CentsOutcome.ROUNDED]
+    return f"{_arriving(counted, way)} of {counted.computed} staged orders arrive, {rounded} of them with a tax that differs by rounding"
 
 
 def sales_journal(subject: Subject) -> Outcome:
@@ -261,6 +296,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("Books: lock dates", lock_dates),
     ("Books: currencies and pricelists", currencies),
     ("Books: company rate", company_rate),
+    ("Books: cents of orders", order_cents),
     ("Books: sales journal", sales_journal),
     ("Books: payment journals", payment_journals),
     ("Books: e-invoicing", e_invoicing),

@@ -86,6 +86,13 @@ class View:
         return str(found[0]) if found else None
 
     @cached_property
+    def rounds_orders(self) -> bool:
+        """Whether Odoo computes the taxes of orders itself, and rounds them its own way (`magodoo.domain.order_cents`)."""
+        master = self.frames.master
+        found = [data for data in master.loc[master["model"] == "decimal.precision", "data"] if "forced" in data]
+        return any(not data["forced"] for data in found)
+
+    @cached_property
     def order_of(self) -> Positions:
         """Position of the Magento order of each document; -1 if it is not in the frames."""
         found = self.frames.locate(Side.MAGENTO, Kind.ORDER, self.column("order_key"))
@@ -200,6 +207,13 @@ class View:
         currencies = self.frames.documents["currency"].cat
         allowed = np.array([self.instance.tolerance_units(code) for code in currencies.categories], dtype=np.int64)
         return allowed[currencies.codes.to_numpy()] if len(allowed) else np.zeros(0, dtype=np.int64)
+
+    @cached_property
+    def taxed_lines(self) -> Units:
+        """How many lines with tax each document has."""
+        lines = self.frames.lines
+        taxed = lines["is_money"].to_numpy() & (lines["tax"].to_numpy() != 0)
+        return np.bincount(lines["document"].to_numpy()[taxed], minlength=len(self.frames.documents)).astype(np.int64)
 
     def amounts(self, name: str, positions: Positions) -> Units:
         """Return amounts rounded half away from zero to the currency, in units (staging keeps four decimals of credit memos)."""

@@ -6,9 +6,10 @@ below the fields are copied into the JSON schema (`settings/schema.py`), so that
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -337,6 +338,9 @@ class Instance(Strict):
     limits: Limits = Limits()
     separate_duties: bool = True
     """A statement is prepared by one person and approved by another. `false`: one person does both, and the statement says so."""
+    fiscal_years_in_weeks: tuple[date, ...] = ()
+    """First days of fiscal years of 52 or 53 weeks: the statement then has its tax tables by 4-4-5 period, too. A year that is not listed
+    follows the one before after 52 weeks."""
     exclude: Exclude = Exclude()
     recipients: Recipients = Recipients()
     quality: Quality = Quality()
@@ -378,6 +382,16 @@ class Instance(Strict):
             croniter(value).get_next()
         except ValueError:  # CroniterBadDateError: 30 February
             raise ValueError(f"{value!r} names a time that never comes") from None
+        return value
+
+    @field_validator("fiscal_years_in_weeks")
+    @classmethod
+    def _whole_weeks(cls, value: tuple[date, ...]) -> tuple[date, ...]:
+        for before, after in pairwise(value):
+            if (after - before).days not in (52 * 7, 53 * 7):
+                raise ValueError(
+                    f"{before} and {after} are not 52 or 53 weeks apart: list each year's first day, in order"
+                )
         return value
 
     @field_validator("books_from")

@@ -35,17 +35,12 @@ def _figures(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for row in body["rows"]:
         place = {"currency": row["currency"], "kind": row["kind"]}
         for line in wording.lines(row):
-            yield {"part": "statement", **place, "line": line.label, **_amounts(line)}
+            yield {"part": "statement", **place, "line": line.label, **amounts(line)}
         for cell in row["cells"]:
             where = {"country": cell["country"], "tax_rate": cell["rate"]}
             for line in wording.cell_lines(cell):
-                yield {"part": "by country and tax rate", **place, **where, "line": line.label, **_amounts(line)}
-        for name, label in (
-            ("odoo", wording.LAST),
-            ("others", "Not of this instance"),
-            ("ledger", wording.LEDGER),
-            ("unexplained", "Unexplained"),
-        ):
+                yield {"part": "by country and tax rate", **place, **where, "line": line.label, **amounts(line)}
+        for name, label in wording.COMPANY_LINES.items():
             yield {
                 "part": "in company currency", "kind": row["kind"], "currency": body["company_currency"], "line": label,
                 "total": row["company"][name], "note": f"documents in {row['currency']}",
@@ -97,6 +92,8 @@ def _schedules(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 "total",
                 "open",
                 "magento_number",
+                "country",
+                "rate",
             }
             rest = [
                 f"{heading.lower()} {wording.value(row[key], kind)}"
@@ -104,7 +101,8 @@ def _schedules(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 if key not in known and row[key] not in (None, "")
             ]
             yield {
-                "part": wording.SCHEDULES[name], **_taken(row), "date": row.get("day"), "other_number": row.get("magento_number"),
+                "part": wording.SCHEDULES[name], **_taken(row), "country": row.get("country"), "tax_rate": row.get("rate"),
+                "date": row.get("day"), "other_number": row.get("magento_number"),
                 "note": ", ".join(rest),
             }  # fmt: skip
 
@@ -113,7 +111,8 @@ def _taken(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in _NAMED if name in row}
 
 
-def _amounts(line: wording.Line) -> dict[str, int]:
+def amounts(line: wording.Line) -> dict[str, int]:
+    """Return the amounts of a line by name, in units of 1/10000."""
     return {"net": line.net, "tax": line.tax, "total": line.total}
 
 

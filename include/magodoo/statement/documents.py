@@ -185,6 +185,17 @@ def read(connection: Connection, instance: Instance, month: Month, now: datetime
     return Sales(month, documents, _findings(connection, instance.id, documents, now))
 
 
+def countries(connection: Connection, instance: str, ids: Sequence[int]) -> dict[int, str]:
+    """Return the country of the Magento order, else of the document itself, by the ids of Odoo's invoices and credit notes."""
+    statement = text(
+        "select d.source_id, coalesce(r.country, d.country) as country from document d left join document r on r.instance = d.instance"
+        " and r.side = 'magento' and r.kind = 'order' and r.source_id = d.order_key where d.instance = :instance and d.side = 'odoo'"
+        " and d.kind = any(:kinds) and d.source_id = any(:ids) and coalesce(r.country, d.country) is not null"
+    )
+    values = {"instance": instance, "kinds": list(MONEY_KINDS), "ids": [f"{each}" for each in ids]}
+    return {int(row["source_id"]): row["country"] for row in connection.execute(statement, values).mappings()}
+
+
 def bounds(instance: str, month: Month) -> dict[str, Any]:
     """Return the parameters that OF_MONTH binds."""
     return {

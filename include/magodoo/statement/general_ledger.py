@@ -28,7 +28,7 @@ NOT_MAGENTO, OTHER_INSTANCE, ENTRY, QUARANTINED, UNEXPLAINED = (
 )  # fmt: skip
 SALE_TYPES = ("out_invoice", "out_refund", "out_receipt")
 _KINDS = {"out_invoice": Kind.INVOICE.value, "out_refund": Kind.CREDIT_MEMO.value}
-_NOT_REVENUE = (
+NOT_REVENUE = (
     ["account_id.account_type", "not in", ["asset_receivable", "liability_payable"]],
     ["display_type", "!=", "cogs"],
 )
@@ -101,7 +101,7 @@ def read(client: OdooClient, instance: Instance, month: Month, journal_codes: Co
         ["journal_id", "in", sorted(ledger.journals)], ["date", ">=", f"{month.first}"], ["date", "<=", f"{month.last}"],
     ]  # fmt: skip
     sales = [*inside, ["move_id.move_type", "in", list(SALE_TYPES)]]
-    used = client.general_ledger.sums([*sales, *_NOT_REVENUE], ["account_id", "tax_line_id"])
+    used = client.general_ledger.sums([*sales, *NOT_REVENUE], ["account_id", "tax_line_id"])
     accounts = sorted({row["account_id"] for row in used})
     if not accounts:
         return ledger

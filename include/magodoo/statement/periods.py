@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
-from typing import Self
+from itertools import pairwise
+from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from magodoo.errors import FixConfiguration
+
+MONTH, QUARTER, WEEKS = "month", "quarter_to_date", "4-4-5"
+_LENGTHS = (4, 4, 5) * 4  # the 53rd week of a year is in its last period
+_YEAR = 52
+
+
+class Span(NamedTuple):
+    """Some days of a statement's table: MONTH, QUARTER or WEEKS, the first and the last day."""
+
+    name: str
+    first: date
+    last: date
 
 
 @dataclass(frozen=True, order=True)
@@ -67,3 +81,26 @@ class Month:
 
     def __str__(self) -> str:
         return f"{self.first:%Y-%m}"
+
+
+def spans(month: Month, years: Sequence[date] = ()) -> list[Span]:
+    """Return the month, its calendar quarter up to its end, and every 4-4-5 period that ends in it.
+
+    `years` are the first days of fiscal years in weeks.
+    """
+    quarter = month.first.replace(month=(month.first.month - 1) // 3 * 3 + 1)
+    weeks = [Span(WEEKS, first, last) for first, last in _weeks(years, month.last) if month.holds(last)]
+    return [Span(MONTH, month.first, month.last), Span(QUARTER, quarter, month.last), *weeks]
+
+
+def _weeks(years: Sequence[date], until: date) -> Iterator[tuple[date, date]]:
+    """Yield first and last day of the 4-4-5 periods that begin up to a day, in order."""
+    starts = sorted(years)
+    while starts and starts[-1] <= until:
+        starts.append(starts[-1] + timedelta(weeks=_YEAR))
+    for start, end in pairwise(starts):
+        first = start
+        for length in (*_LENGTHS[:-1], 0):
+            following = first + timedelta(weeks=length) if length else end
+            yield first, following - timedelta(days=1)
+            first = following

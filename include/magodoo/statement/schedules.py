@@ -17,6 +17,7 @@ from magodoo.domain.states import OdooMoveState
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.money import from_units, rounded, to_units
 from magodoo.settings import Instance
+from magodoo.statement import timing
 from magodoo.statement.documents import MONEY_KINDS, Document, Sales
 from magodoo.statement.explanation import ROUNDING, Step
 from magodoo.statement.periods import Month
@@ -212,7 +213,10 @@ def read(
         return rows(_OPEN, kind=kind.value, moves=list(wanted), open=list(wanted.values()))
 
     quantities = rows(_QUANTITIES)
+    waiting = timing.read(connection, instance, month)
     return {
+        "timing": timing.roll_forward(waiting, month),
+        "lasting": timing.lasting(waiting, month),
         "invoiced_not_delivered": [_valued(row, "not_delivered") for row in quantities if row["not_delivered"] > 0],
         "delivered_not_invoiced": [_valued(row, "not_invoiced") for row in quantities if row["not_invoiced"] > 0],
         "open_receivables": open_documents(Kind.INVOICE),

@@ -17,8 +17,8 @@ from magodoo.statement import explanation
 from magodoo.statement.documents import Document, Sales
 from magodoo.statement.explanation import Explanation, Step
 from magodoo.statement.figures import NOTHING, Amount, Cell, Figures, added
+from magodoo.statement.general_ledger import ENTRY, NOT_MAGENTO, OTHER_INSTANCE, QUARANTINED, GeneralLedger, LedgerStep
 from magodoo.statement.general_ledger import UNEXPLAINED as LEDGER_UNEXPLAINED
-from magodoo.statement.general_ledger import GeneralLedger, LedgerStep
 from magodoo.statement.schedules import rate_differences, rounding
 
 Row = dict[str, Any]
@@ -79,7 +79,7 @@ def statement(sources: Sources) -> Statement:
             "without_store": list(sources.without_store), "unreadable": list(sources.unreadable),
             "rate_differences": rate_differences(sources.sales, sources.ledger.company_currency),
             "rounding": rounding(sources.explanation.steps), "muted_steps": _muted(sources.explanation.steps),
-            "entries_by_hand": _others(sources, "entries_by_hand"),
+            "entries_by_hand": _others(sources, ENTRY), "booked_by_others": _others(sources, NOT_MAGENTO, OTHER_INSTANCE, QUARANTINED),
         },
         "documents": {"count": len(documents), "hash": hash_of(dump_json(documents))},
     }  # fmt: skip
@@ -218,10 +218,11 @@ def _muted(steps: Iterable[Step]) -> list[Row]:
     ]
 
 
-def _others(sources: Sources, line: str) -> list[Row]:
+def _others(sources: Sources, *lines: str) -> list[Row]:
+    """Return the entries of these lines of the ledger, by number."""
     return [
-        {"number": step.number, "kind": step.kind, "currency": step.currency, **_written(step.amount)}
-        for step in sorted(sources.ledger_steps, key=lambda step: (step.number, step.id)) if step.line == line
+        {"line": f"ledger:{step.line}", "number": step.number, "kind": step.kind, "currency": step.currency, **_written(step.amount)}
+        for step in sorted(sources.ledger_steps, key=lambda step: (step.number, step.id)) if step.line in lines
     ]  # fmt: skip
 
 

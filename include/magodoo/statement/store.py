@@ -284,12 +284,28 @@ def mailed(connection: Connection, statement_id: int) -> None:
 
 def documents(connection: Connection, statement_id: int) -> Iterator[Row]:
     """Yield one row per document behind a statement, ordered by kind, side, day and number; they may not fit into memory."""
-    rows = connection.execute(
-        text("select side, kind, source_id, number, order_number, day, currency, net, tax, net + tax as total, line from statement_document"
-             " where statement_id = :id order by kind desc, side, day, number, source_id").execution_options(yield_per=2000),
-        {"id": statement_id},
-    ).mappings()  # fmt: skip
-    yield from map(dict, rows)
+    return _documents(connection, "order by kind desc, side, day, number, source_id", {"id": statement_id})
+
+
+def documents_by_line(connection: Connection, statement_id: int) -> Iterator[Row]:
+    """Yield the same rows, those of one currency, kind and line together."""
+    return _documents(
+        connection, "order by currency, kind desc, line, side, day, number, source_id", {"id": statement_id}
+    )
+
+
+def documents_of(connection: Connection, statement_id: int, currency: str, kind: str, line: str) -> Iterator[Row]:
+    """Yield the rows behind one figure: those of a line, or for the line `magento` or `odoo` all of that side; by day and number."""
+    where = "and currency = :currency and kind = :kind and (line = :line or side = :line) order by day, number, side, source_id"
+    return _documents(connection, where, {"id": statement_id, "currency": currency, "kind": kind, "line": line})
+
+
+def _documents(connection: Connection, and_order: str, values: Mapping[str, Any]) -> Iterator[Row]:
+    statement = (
+        "select side, kind, source_id, number, order_number, day, currency, net, tax, net + tax as total, line from statement_document"
+        f" where statement_id = :id {and_order}"
+    )
+    yield from map(dict, connection.execute(text(statement).execution_options(yield_per=2000), dict(values)).mappings())
 
 
 def changes(connection: Connection, frozen: Kept, month: Month) -> list[Row]:

@@ -13,6 +13,7 @@ from magodoo.statement import explanation
 
 KINDS = {"invoice": "Invoices", "credit_memo": "Credit memos"}
 FIRST, LAST, LEDGER = "Magento's total", "Odoo's total", "Balance of the revenue and tax accounts in Odoo's ledger"
+COMPANY_LINES = {"odoo": LAST, "others": "Not of this instance", "ledger": LEDGER, "unexplained": "Unexplained"}
 STEPS = {
     explanation.EXCLUDED: "Excluded by the settings",
     explanation.NOT_IMPORTED: "Orders in a state that is not imported",
@@ -35,11 +36,17 @@ LEDGER_STEPS = {
 SCHEDULES = {
     "unreadable": "Incomplete: records that cannot be read (quarantine)",
     "critical": "Open critical findings about the month's orders",
+    "timing": "Timing: booked in one system and not yet in the other, from the month's opening to its closing",
+    "lasting": "Of these, each document that is open since before the month",
+    "tax_by_country": "Net and tax by Odoo's tax and country of delivery, in company currency",
+    "tax_grids": "Grids of Odoo's tax report by country of delivery, in company currency",
+    "cash_basis": "Taxes that are due on payment: not due yet, from the month's opening to its closing",
     "invoiced_not_delivered": "Invoiced and not delivered at the month's end",
     "delivered_not_invoiced": "Delivered and not invoiced at the month's end",
     "cut_off": "Shipped in one month and delivered in Odoo in another, or not yet",
     "open_receivables": "Open receivables at the month's end",
     "refunds_to_pay": "Refunds to pay at the month's end",
+    "deposits": "Money received and not invoiced at the month's end",
     "posted_after_closing": "Posted after closing: the accounting month is later than the document's",
     "deducted": "Paid, less what was deducted: discounts for early payment, charges of the bank or provider",
     "unread_stores": "Stores of the shop that no instance reads: their documents are not in this statement",
@@ -50,6 +57,7 @@ SCHEDULES = {
     "residues": "Refunded in full, with a rest that Magento cannot refund",
     "remainders": "Amounts that stand in no field, mapped by payment method",
     "entries_by_hand": "Entries in the sales journal without an invoice",
+    "booked_by_others": "Booked by others in the same journals",
     "muted": "Muted findings",
     "muted_steps": "What of the month stands on muted findings",
 }
@@ -67,22 +75,64 @@ _RATES = (
     " company's; the difference is that of the two rates, expected under company_rate: odoo. Other: without a counterpart, or with other"
     " amounts. In Odoo, compared and other together are Odoo's documents in company currency above."
 )
-NOTES = {"rate_differences": _RATES, "cut_off": _CUT_OFF, "open_receivables": _AS_OF, "refunds_to_pay": _AS_OF}
+_DEPOSITS = (
+    "Payment without invoice: in a journal of the payment methods, posted and not matched at the month's end; it may belong to anything of the"
+    " company. Captured and not posted: the shop's invoice is paid at the provider, and Odoo has no posted invoice for it yet."
+)
+_TAXES = (
+    "Journal items of the instance's sales journals, less credit notes. Net and tax of a span are the balance of their revenue and tax accounts."
+    " Quarter to date: the calendar quarter up to the month's end. Country: of Odoo's delivery address, else of Magento's order. Net under"
+    " several taxes counts for each, and is taken off again in a line of its own."
+)
+_GRIDS = (
+    "As Odoo's tax report shows them, of the instance's sales journals only: what was bought, or sold elsewhere, is not in them. Taxes that are"
+    " due on payment count when they were paid. A tax without tags is in no grid."
+)
+_CASH_BASIS = (
+    "Opening and invoiced, less what Odoo's entries in the cash-basis journal transferred when it was paid, give what is not due yet. An invoice"
+    " in another currency is transferred at the rate of its payment: the difference between the rates stays in the closing."
+)
+_TIMING = "What Magento has and Odoo has not yet is positive, the reverse negative. Opening, new and cleared (subtracted) give closing."
+NOTES = {
+    "rate_differences": _RATES, "cut_off": _CUT_OFF, "open_receivables": _AS_OF, "refunds_to_pay": _AS_OF, "timing": _TIMING, "deposits": _DEPOSITS,
+    "tax_by_country": _TAXES, "tax_grids": _GRIDS, "cash_basis": _CASH_BASIS,
+}  # fmt: skip
 # The column of a schedule that is summed in its heading.
 SUMMED = {
     "invoiced_not_delivered": "net", "delivered_not_invoiced": "net", "cut_off": "cost",
     "open_receivables": "open", "refunds_to_pay": "open", "deducted": "amount", "residues": "open",
-    "remainders": "net", "rate_differences": "total",
+    "remainders": "net", "rate_differences": "total", "timing": "closing", "lasting": "total",
+    "deposits": "open",
 }  # fmt: skip
 OPEN_FINDING, INFORMATION = "Open finding: ", "For information: "
 # Columns of the schedules: heading, key, kind of value.
 _ORDER = ("Order", "order_number", "text")
 _CURRENCY = ("Currency", "currency", "text")
+_SPAN = (("Span", "span", "word"), ("From", "first", "text"), ("To", "last", "text"))
 COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "unreadable": (("Side", "side", "word"), ("Kind", "kind", "word"), ("Id", "source_id", "text"), ("Since", "day", "text")),
     "critical": (
         ("Finding", "type", "word"), ("Kind", "kind", "word"), _ORDER, ("Magento", "magento_number", "text"), ("Odoo", "odoo_number", "text"),
         ("In Magento", "magento_amount", "money"), ("In Odoo", "odoo_amount", "money"), _CURRENCY,
+    ),
+    "timing": (
+        ("Kind", "kind", "word"), ("First in", "side", "word"), ("#", "opening_count", "text"), ("Opening", "opening", "money"),
+        ("#", "new_count", "text"), ("New", "new", "money"), ("#", "cleared_count", "text"),
+        ("Cleared", "cleared", "money"), ("#", "closing_count", "text"), ("Closing", "closing", "money"), _CURRENCY,
+    ),
+    "lasting": (
+        ("Kind", "kind", "word"), ("Only in", "side", "word"), ("Number", "number", "text"), _ORDER, ("Since", "day", "text"),
+        ("In the other on", "until", "text"), ("Total", "total", "money"), _CURRENCY,
+    ),
+    "tax_by_country": (
+        *_SPAN, ("Tax", "tax_name", "text"), ("%", "rate", "text"), ("Country", "country", "text"), ("Grids", "grids", "text"),
+        ("Net", "net", "money"), ("Tax amount", "tax", "money"), _CURRENCY,
+    ),
+    "tax_grids": (*_SPAN, ("Grid", "grid", "text"), ("Country", "country", "text"), ("Amount", "total", "money"), _CURRENCY),
+    "cash_basis": (
+        ("Tax", "tax_name", "text"), ("%", "rate", "text"), ("Amount", "what", "word"), ("Opening", "opening", "money"),
+        ("Invoiced", "new", "money"), ("Transferred", "cleared", "money"), ("Not due yet", "closing", "money"),
+        ("Journal", "journal", "text"), _CURRENCY,
     ),
     "invoiced_not_delivered": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
     "delivered_not_invoiced": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
@@ -99,6 +149,10 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "refunds_to_pay": (
         ("Number", "number", "text"), ("Magento number", "magento_number", "text"), _ORDER, ("Date", "day", "text"),
         ("Total", "total", "money"), ("Open", "open", "money"), _CURRENCY, ("Payment method", "payment_method", "text"),
+    ),
+    "deposits": (
+        ("What", "what", "word"), ("Number", "number", "text"), _ORDER, ("Reference", "reference", "text"), ("Date", "day", "text"),
+        ("Received", "amount", "money"), ("Not invoiced", "open", "money"), _CURRENCY, ("Payment method", "payment_method", "text"),
     ),
     "posted_after_closing": (
         ("Kind", "kind", "word"), ("Number", "number", "text"), _ORDER, ("Document date", "day", "text"),
@@ -136,6 +190,10 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "entries_by_hand": (
         ("Number", "number", "text"), ("Net", "net", "money"), ("Tax", "tax", "money"), ("Total", "total", "money"), _CURRENCY,
+    ),
+    "booked_by_others": (
+        ("Line", "line", "line"), ("Kind", "kind", "word"), ("Number", "number", "text"), ("Net", "net", "money"), ("Tax", "tax", "money"),
+        ("Total", "total", "money"), _CURRENCY,
     ),
     "muted": (
         ("Finding", "type", "word"), ("Kind", "kind", "word"), _ORDER, ("Magento", "magento_number", "text"), ("Odoo", "odoo_number", "text"),

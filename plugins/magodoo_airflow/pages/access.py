@@ -1,8 +1,8 @@
 """Access to the pages: Airflow's own login and rights, whatever auth manager is configured.
 
-Reading needs a login and the right to see the instance's load DAG. Writing needs the right to trigger it, and a request that comes
-from a form of these pages: the login cookie is SameSite=Lax only (docs/facts/airflow-3.3.md#5), so a form carries a token bound to the user and
-to this login.
+Looking needs a login and the right to see the instance's load DAG. Each other duty needs a right of its own on a DAG of the instance (`Right`),
+and a request that comes from a form of these pages: the login cookie is SameSite=Lax only (docs/facts/airflow-3.3.md#5), so a form carries
+a token bound to the user and to this login.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import hashlib
 import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import Enum
 from typing import Annotated, Any
 
 from airflow.api_fastapi.app import get_auth_manager
-from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
+from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN, ResourceMethod
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.api_fastapi.core_api.security import get_user
 from airflow.configuration import conf
@@ -53,6 +54,23 @@ async def signed_in(request: Request, bearer: Annotated[HTTPAuthorizationCredent
         raise
 
 
+class Right(Enum):
+    """What a person may do on the pages of an instance: a right that Airflow's own roles give on one of its DAGs."""
+
+    LOOK = ("look", "see the runs of", "sales_load", "GET", DagAccessEntity.RUN)
+    SETTLE = ("settle findings and prepare statements", "trigger", "sales_quality", "POST", DagAccessEntity.RUN)
+    APPROVE = ("approve and reject changes", "trigger", "sales_load", "POST", DagAccessEntity.RUN)
+    RELEASE = ("release what a check holds", "edit", "sales_load", "PUT", None)
+    SIGN = ("sign statements", "trigger", "sales_statement", "POST", DagAccessEntity.RUN)
+
+    def __init__(self, words: str, verb: str, dag: str, method: ResourceMethod, entity: DagAccessEntity | None) -> None:
+        self.words, self.verb, self.dag, self.method, self.entity = words, verb, dag, method, entity
+
+    def refusal(self, instance: str) -> str:
+        """Return the sentence for somebody who lacks the right."""
+        return f"To {self.words} needs the right to {self.verb} the DAG {self.dag}__{instance}."
+
+
 @dataclass(frozen=True)
 class Reader:
     """A user, and the instances that they may see."""
@@ -67,7 +85,17 @@ class Reader:
 
     def may_read(self, instance: str) -> bool:
         """Return whether the user may see the instance, also one that the settings file does not describe correctly."""
-        return instance in self.instances or _authorized(self.user, instance, "GET")
+        return instance in self.instances or self.may(Right.LOOK, instance)
+
+    def may(self, right: Right, instance: str) -> bool:
+        """Ask the auth manager as Airflow's own buttons do, so that FAB's roles apply as expected."""
+        details = DagDetails(id=f"{right.dag}__{instance}")
+        ask = get_auth_manager().is_authorized_dag
+        return bool(ask(method=right.method, access_entity=right.entity, details=details, user=self.user))
+
+    def rights(self, instance: str) -> frozenset[str]:
+        """Return the names of the rights that the user has in an instance, in lower case, as templates ask for them."""
+        return frozenset(right.name.lower() for right in Right if self.may(right, instance))
 
     def must_read(self, instance: str) -> None:
         """Raise 404 for an instance that the user may not see, as if it did not exist."""
@@ -82,16 +110,18 @@ class Reader:
 def reader(user: Annotated[Any, Depends(signed_in)]) -> Reader:
     """Return the user with the instances whose load DAG they may see."""
     known = read_with_problems().settings.instances
-    return Reader(user, tuple(one for one in known if _authorized(user, one, "GET")))
+    anybody = Reader(user, ())
+    return Reader(user, tuple(one for one in known if anybody.may(Right.LOOK, one)))
 
 
 class Writer(Reader):
     """A user who submitted a form that writes."""
 
-    def must_write(self, instances: Collection[str]) -> None:
-        """Raise 403 unless the user may trigger the load DAG of each of these instances."""
-        if not all(may_write(self.user, instance) for instance in instances):
-            raise HTTPException(403, "Writing needs the right to trigger the load DAG; you may only look.")
+    def must(self, right: Right, instances: Collection[str]) -> None:
+        """Raise 403 unless the user has the right in each of these instances."""
+        for instance in instances:
+            if not self.may(right, instance):
+                raise HTTPException(403, right.refusal(instance))
 
 
 def writer(request: Request, who: Annotated[Reader, Depends(reader)], token: Annotated[str, Form()] = "") -> Writer:
@@ -103,11 +133,6 @@ def writer(request: Request, who: Annotated[Reader, Depends(reader)], token: Ann
     return Writer(who.user, who.instances)
 
 
-def may_write(user: Any, instance: str) -> bool:
-    """Return whether the user may trigger the instance's load DAG."""
-    return _authorized(user, instance, "POST")
-
-
 def form_token(request: Request, user: Any) -> str:
     """Return the token that a form of this user must carry in this login: an HMAC keyed with the secret that signs Airflow's sessions.
 
@@ -116,11 +141,3 @@ def form_token(request: Request, user: Any) -> str:
     key = str(conf.get_mandatory_value("api", "secret_key")).encode()
     login = request.headers.get("authorization") or request.cookies.get(COOKIE_NAME_JWT_TOKEN, "")
     return hmac.new(key, f"magodoo form of {user.get_id()} in login {login}".encode(), hashlib.sha256).hexdigest()
-
-
-def _authorized(user: Any, instance: str, method: Any) -> bool:
-    """Ask the auth manager as Airflow's trigger button does (runs of the DAG), so that FAB's roles apply as expected."""
-    load = DagDetails(id=f"sales_load__{instance}")
-    return bool(
-        get_auth_manager().is_authorized_dag(method=method, access_entity=DagAccessEntity.RUN, details=load, user=user)
-    )

@@ -18,7 +18,7 @@ from magodoo.staging import sales_lines
 from magodoo.staging.work_queue import WorkQueue
 from magodoo.timestamps import utc_now
 from magodoo_airflow.pages import records
-from magodoo_airflow.pages.access import FormText, Writer, writer
+from magodoo_airflow.pages.access import FormText, Right, Writer, writer
 from magodoo_airflow.pages.connection import staging
 from magodoo_airflow.pages.rendering import record_address
 
@@ -54,7 +54,7 @@ def _finding(connection: Connection, who: Writer, finding_id: int) -> records.Ro
     found = records.finding(connection, finding_id)
     if found is None:
         raise HTTPException(404, f"There is no finding {finding_id}.")
-    who.must_write([found["instance"]])
+    who.must(Right.SETTLE, [found["instance"]])
     return found
 
 
@@ -68,7 +68,7 @@ def confirm_match(
     odoo_id: FormText,
 ) -> Response:
     """Record that a person confirmed two documents of one order as counterparts; the next run reconciles the order again."""
-    who.must_write([instance])
+    who.must(Right.SETTLE, [instance])
     with staging() as connection:
         magento = records.document(connection, instance, "magento", kind.value, magento_id)
         odoo = records.document(connection, instance, "odoo", kind.value, odoo_id)
@@ -94,7 +94,7 @@ def undo_match(request: Request, who: Who, pair_id: int) -> Response:
         pair = records.confirmed_pair(connection, pair_id)
         if pair is None:
             raise HTTPException(409, "This is no match that a person confirmed: open the page again.")
-        who.must_write([pair["instance"]])
+        who.must(Right.SETTLE, [pair["instance"]])
         repository.separate(connection, pair_id, utc_now())
         _reconcile_again(connection, pair["instance"], pair["order_key"])
     return _back(request, record_address(pair, "magento", pair["magento_id"]))
@@ -110,7 +110,7 @@ def approve_several(request: Request, who: Who, change: Annotated[list[int], For
     """Approve the ticked changes. Those that have changed state meanwhile are left alone and shown again."""
     with staging() as connection:
         known = records.instances_of_changes(connection, change)
-        who.must_write(set(known.values()))
+        who.must(Right.APPROVE, sorted(set(known.values())))
         decisions_module.approve(connection, list(known), who.name, "", utc_now())
     return _back(request, "/changes?tab=waiting")
 
@@ -120,23 +120,24 @@ def decide(request: Request, who: Who, change_id: int, verb: str, reason: FormTe
     """Approve, reject, release (what the gate holds) or plan again one change. Raises 409 when its state does not allow it."""
     if verb not in _VERBS:
         raise HTTPException(404, f"A change can be told to {', '.join(_VERBS)}.")
-    act, needs_reason = _VERBS[verb]
+    act, needs_reason, right = _VERBS[verb]
     reason = _checked_reason(reason) if needs_reason else reason.strip()
     with staging() as connection:
-        who.must_write(records.instances_of_changes(connection, [change_id]).values())
+        who.must(right, records.instances_of_changes(connection, [change_id]).values())
         if not act(connection, [change_id], who.name, reason, utc_now()):
             raise HTTPException(409, f"Change {change_id} is not in a state for this: open the page again.")
     return _back(request, f"/change/{change_id}")
 
 
-_VERBS: dict[str, tuple[Callable[[Connection, list[int], str, str, datetime], int], bool]] = {
-    "approve": (decisions_module.approve, False),
-    "reject": (decisions_module.reject, True),
+_VERBS: dict[str, tuple[Callable[[Connection, list[int], str, str, datetime], int], bool, Right]] = {
+    "approve": (decisions_module.approve, False, Right.APPROVE),
+    "reject": (decisions_module.reject, True, Right.APPROVE),
     "release": (
         lambda connection, ids, who, reason, _: decisions_module.release_by_person(connection, ids, who, reason),
         True,
+        Right.RELEASE,
     ),
-    "reopen": (lambda connection, ids, who, *_: decisions_module.reopen(connection, ids, who), False),
+    "reopen": (lambda connection, ids, who, *_: decisions_module.reopen(connection, ids, who), False, Right.APPROVE),
 }
 
 

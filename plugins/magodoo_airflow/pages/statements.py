@@ -5,6 +5,7 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
@@ -13,10 +14,10 @@ from sqlalchemy import Connection
 
 from magodoo.errors import FixConfiguration, FixDocument
 from magodoo.settings.read import read_with_problems
-from magodoo.statement import csv_export, pdf, store, summary, wording
+from magodoo.statement import csv_export, pdf, store, summary, wording, workbook
 from magodoo.statement.periods import Month
 from magodoo.timestamps import utc_now
-from magodoo_airflow.pages.access import FormText, Reader, Writer, may_write, reader, writer
+from magodoo_airflow.pages.access import FormText, Reader, Right, Writer, reader, writer
 from magodoo_airflow.pages.connection import staging, staging_for_exports
 from magodoo_airflow.pages.exports import CSV, download
 from magodoo_airflow.pages.rendering import page
@@ -25,6 +26,7 @@ statements = APIRouter()
 Who = Annotated[Reader, Depends(reader)]
 Signer = Annotated[Writer, Depends(writer)]
 MOST_CHANGES = 500
+MOST_DOCUMENTS = 500
 
 
 @statements.get("/statement")
@@ -53,7 +55,7 @@ def one(request: Request, who: Who, instance: str, month: str, version: int | No
         request, who, "statement.html", instance=instance, month=month, kept=shown, body=shown.body, signed=signed, latest=latest,
         moved=lines, changes=documents[:MOST_CHANGES], more=max(0, len(documents) - MOST_CHANGES), short=summary, wording=wording,
         before=before, moved_before=store.moved_lines(before.body, shown.body) if before else [], newest=newest, filings=filings,
-        draft=shown if signed is None else revised, to_note=store.to_note, one_person=pdf.ONE_PERSON, writable=may_write(who.user, instance),
+        draft=shown if signed is None else revised, to_note=store.to_note, one_person=pdf.ONE_PERSON, may=who.rights(instance),
     )  # fmt: skip
 
 
@@ -100,12 +102,40 @@ def documents_as_csv(who: Who, instance: str, month: str, version: int | None = 
     return download(parts(), CSV, f"statement-documents-{instance}-{month}.csv")
 
 
+@statements.get("/statement/{instance}/{month}/statement.xlsx")
+def as_workbook(who: Who, instance: str, month: str, version: int | None = None) -> Response:
+    """Return the statement with every document behind it as an Excel workbook."""
+
+    def parts() -> Generator[bytes, None, None]:
+        kept, _ = _shown(who, instance, month, version)
+        with staging_for_exports() as connection:
+            yield workbook.workbook(kept, store.documents_by_line(connection, kept.id))
+
+    return download(parts(), workbook.TYPE, f"statement-{instance}-{month}.xlsx")
+
+
+@statements.get("/statement/{instance}/{month}/documents")
+def documents(
+    request: Request, who: Who, instance: str, month: str, currency: str, kind: str, line: str, version: int | None = None,
+) -> Response:  # fmt: skip
+    """Show the documents behind one figure."""
+    with staging() as connection:
+        signed, latest = _of(connection, who, instance, month, version)
+        kept = signed or latest
+        assert kept is not None
+        found = list(islice(store.documents_of(connection, kept.id, currency, kind, line), MOST_DOCUMENTS + 1))
+    return page(
+        request, who, "statement_documents.html", instance=instance, month=month, currency=currency, kind=kind, line=line, wording=wording,
+        rows=found[:MOST_DOCUMENTS], more=len(found) > MOST_DOCUMENTS, version=signed.version if signed else None,
+    )  # fmt: skip
+
+
 @statements.post("/statement/{instance}/{month}/prepare")
 def prepare(
     request: Request, who: Signer, instance: str, month: str, statement: Annotated[int, Form()], seen: FormText,
 ) -> Response:  # fmt: skip
     """Record that the person prepared the statement that they saw. Raises 409 when it was made again or signed meanwhile."""
-    with _acting(who, instance, month, statement) as connection:
+    with _acting(who, Right.SETTLE, instance, month, statement) as connection:
         store.prepare(connection, statement, seen, who.name, utc_now())
     return _back(request, instance, month)
 
@@ -120,7 +150,7 @@ def sign(
     `about` and `said` are pairs of a key of `store.to_note` and the note on it; `for_the_others` is the note on all that have none.
     """
     given = {key: words for key, words in zip(about, said, strict=False) if words.strip()}
-    with _acting(who, instance, month, statement) as connection:
+    with _acting(who, Right.SIGN, instance, month, statement) as connection:
         kept = store.by_id(connection, statement)
         names = store.to_note(kept.body) if kept else {}
         notes = {key: given.get(key, for_the_others) for key in names}
@@ -133,16 +163,16 @@ def file(
     request: Request, who: Signer, instance: str, month: str, statement: Annotated[int, Form()], reference: FormText = "",
 ) -> Response:  # fmt: skip
     """Record where the signed statement was filed. Raises 409 for one that is not signed, and without a reference."""
-    with _acting(who, instance, month, statement) as connection:
+    with _acting(who, Right.SIGN, instance, month, statement) as connection:
         store.file(connection, statement, who.name, reference, utc_now())
     return _back(request, instance, month)
 
 
 @contextmanager
-def _acting(who: Writer, instance: str, month: str, statement: int) -> Iterator[Connection]:
-    """Yield a transaction for an act on a statement of the month by somebody who may write. What the store refuses is answered with 409."""
+def _acting(who: Writer, right: Right, instance: str, month: str, statement: int) -> Iterator[Connection]:
+    """Yield a transaction for an act on a statement of the month by somebody with the right to it. What the store refuses is answered with 409."""
     who.must_read(instance)
-    who.must_write([instance])
+    who.must(right, [instance])
     first = _month(instance, month).first
     with staging() as connection:
         kept = store.by_id(connection, statement)

@@ -18,7 +18,7 @@ from magodoo.settings import Instance
 from magodoo.settings.read import read_with_problems
 from magodoo.timestamps import utc_now
 from magodoo_airflow.pages import records, rows
-from magodoo_airflow.pages.access import Reader, may_write, reader
+from magodoo_airflow.pages.access import Reader, Right, reader
 from magodoo_airflow.pages.connection import staging, staging_for_exports
 from magodoo_airflow.pages.exports import CSV, download
 from magodoo_airflow.pages.lists import Listing
@@ -76,7 +76,7 @@ def _list(request: Request, who: Reader, listing: Listing) -> Response:
         found = rows.page(connection, listing, wanted)
         totals = rows.sums(connection, listing, wanted, columns)
     deciding = (
-        listing is CHANGES and wanted.tab == "waiting" and any(may_write(who.user, one) for one in wanted.instances)
+        listing is CHANGES and wanted.tab == "waiting" and any(who.may(Right.APPROVE, one) for one in wanted.instances)
     )
     return page(
         request, who, "list.html", listing=listing, found=found, totals=totals, columns=columns, wanted=wanted, deciding=deciding,
@@ -123,7 +123,7 @@ def document(request: Request, who: Who, instance: str, side: str, kind: str, so
         )
     return page(
         request, who, "document.html", document=found, instance=instance, links=_outside(instance, found), parts=_PARTS, words_parts=_WORDS,
-        writable=may_write(who.user, instance),
+        may=who.rights(instance),
     )  # fmt: skip
 
 
@@ -196,7 +196,7 @@ def finding(request: Request, who: Who, finding_id: int) -> Response:
     known = catalogue.of(FindingType(found["type"]))
     return page(
         request, who, "finding.html", finding=found, known=known, instance=found["instance"], now=utc_now(),
-        writable=may_write(who.user, found["instance"]),
+        may=who.rights(found["instance"]),
     )  # fmt: skip
 
 
@@ -214,7 +214,7 @@ def change(request: Request, who: Who, change_id: int) -> Response:
         change=found,
         made=_made(found),
         instance=found["instance"],
-        writable=may_write(who.user, found["instance"]),
+        may=who.rights(found["instance"]),
     )
 
 

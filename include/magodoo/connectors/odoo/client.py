@@ -19,6 +19,7 @@ from magodoo.connectors.odoo.master_data import MasterData
 from magodoo.connectors.odoo.orders import Customers, Orders
 from magodoo.connectors.odoo.payments import Payments
 from magodoo.connectors.odoo.record_kinds import DELIVERY_KEY
+from magodoo.connectors.odoo.rounding import Roundings
 from magodoo.connectors.odoo.rpc import Rpc
 from magodoo.connectors.odoo.transport import Transport
 from magodoo.connectors.odoo.units import Units
@@ -50,6 +51,7 @@ class OdooClient:
         self.general_ledger = GeneralLedger(rpc)
         self.master_data = MasterData(rpc)
         self.company = Company(rpc)
+        self.rounding = Roundings(rpc)
         self.installation = Installation(rpc)
         self.units = Units(rpc)
         self.external_ids = ExternalIds(rpc)

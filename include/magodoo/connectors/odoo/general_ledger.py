@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
-from magodoo.connectors.odoo.record_kinds import tree
+from magodoo.connectors.odoo.record_kinds import Tree, tree
 from magodoo.connectors.odoo.record_trees import TreeReader
 from magodoo.connectors.odoo.rpc import Row, Rpc
+from magodoo.connectors.odoo.versions import TAGS_WITHOUT_SIGN_SINCE
 from magodoo.connectors.odoo.witnesses import ITEMS
 from magodoo.domain.states import OdooMoveState
 from magodoo.errors import Unreadable
@@ -24,6 +26,26 @@ _OPEN_ITEM = tree(
     matched_debit_ids=tree("max_date credit_amount_currency"),
     matched_credit_ids=tree("max_date debit_amount_currency"),
 )
+_TAX = tree(
+    "name amount amount_type type_tax_use tax_exigibility",
+    invoice_repartition_line_ids=tree("tag_ids"), refund_repartition_line_ids=tree("tag_ids"),
+)  # fmt: skip
+
+
+class Tax(NamedTuple):
+    """A sales tax: its rate, whether it is due on payment only, and the tags that it puts on items."""
+
+    name: str
+    rate: Decimal
+    on_payment: bool
+    tags: frozenset[int]
+
+
+class Grid(NamedTuple):
+    """A tag as the tax report shows it: without the sign of its name, and the factor of a debit balance."""
+
+    name: str
+    sign: int
 
 
 class GeneralLedger:
@@ -69,13 +91,73 @@ class GeneralLedger:
         while True:
             after = [["id", ">", last], ["date", "<=", f"{day}"]]
             full = [*self._rpc.company_domain(ITEMS), list(POSTED), *domain, *after, *open_then]
-            read = self._trees.read(ITEMS, _OPEN_ITEM, full, limit=page)
-            if read.flawed:
-                raise Unreadable(read.flawed[0][1], system="odoo", call=ITEMS)
-            found += [_open_item(row, f"{day}") for row in read.rows]
-            if len(read.rows) < page:
+            rows = self._read(ITEMS, _OPEN_ITEM, full, page)
+            found += [_open_item(row, f"{day}") for row in rows]
+            if len(rows) < page:
                 return [row for row in found if row["open"]]
-            last = read.rows[-1]["id"]
+            last = rows[-1]["id"]
+
+    def taxes(self) -> dict[int, Tax]:
+        """Return the sales taxes of the company by id, including archived ones."""
+        domain = [*self._rpc.company_domain("account.tax"), ["type_tax_use", "=", "sale"]]
+        return {
+            row["id"]: Tax(
+                str(row["name"]),
+                Decimal(str(row["amount"])),
+                row.get("tax_exigibility") == "on_payment",
+                frozenset(
+                    tag
+                    for name in ("invoice_repartition_line_ids", "refund_repartition_line_ids")
+                    for line in row.get(name, ())
+                    for tag in line["tag_ids"]
+                ),
+            )
+            for row in self._read("account.tax", _TAX, domain)
+        }
+
+    def tags(self, ids: Iterable[int]) -> dict[int, Grid]:
+        """Return tags by id. Before 19 there are two of a grid, whose names begin with + and -, and an item says whether it is inverted."""
+        domain = [["id", "in", sorted(set(ids))]]
+        rows = self._read("account.account.tag", tree("name balance_negate"), domain)
+        return {
+            row["id"]: Grid(
+                str(row["name"])
+                if self._rpc.version.major >= TAGS_WITHOUT_SIGN_SINCE
+                else str(row["name"]).lstrip("+-"),
+                -1 if row.get("balance_negate") else 1,
+            )
+            for row in rows
+        }
+
+    def has_inverted_tags(self) -> bool:
+        """Return whether items say that their tags are inverted (before 19)."""
+        return self._rpc.has_field(ITEMS, "tax_tag_invert")
+
+    def countries(self) -> dict[int, str]:
+        """Return the ISO codes of the countries that an address is in, by id."""
+        found = self._rpc.grouped("res.partner", [["country_id", "!=", False]], ["country_id"], ["id:max"])
+        ids = sorted({_key(row["country_id"]) for row in found})
+        return (
+            {row["id"]: str(row["code"] or "") for row in self._rpc.read("res.country", ids, ["code"])} if ids else {}
+        )
+
+    def has_entries(self, domain: Sequence[Any]) -> bool:
+        """Return whether the company has posted entries of a domain."""
+        return bool(self._rpc.call("account.move", "search_count", domain=self._posted(domain), limit=1))
+
+    def entries_without_country(self, domain: Sequence[Any], field: str = "partner_shipping_id") -> list[int]:
+        """Return the ids of posted entries of the company whose delivery address has no country; `field` is a path to the address."""
+        nowhere: list[Any] = ["|", [field, "=", False], [f"{field}.country_id", "=", False]]
+        return sorted(self._rpc.call("account.move", "search", domain=self._posted([*domain, *nowhere])))
+
+    def _posted(self, domain: Sequence[Any]) -> list[Any]:
+        return [*self._rpc.company_domain("account.move"), ["state", "=", OdooMoveState.POSTED], *domain]
+
+    def _read(self, model: str, wanted: Tree, domain: list[Any], limit: int | None = None) -> list[Row]:
+        read = self._trees.read(model, wanted, domain, limit=limit)
+        if read.flawed:
+            raise Unreadable(read.flawed[0][1], system="odoo", call=model)
+        return read.rows
 
     def entries(self, ids: Sequence[int]) -> dict[int, Row]:
         """Return journal entries by id: name, ref, move_type, date, journal_id."""

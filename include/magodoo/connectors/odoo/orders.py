@@ -56,6 +56,10 @@ class Orders:
         """Create the sales orders that do not exist yet. See `BulkLoad.create`."""
         return self._bulk_load.create("sale.order", fields, rows)
 
+    def rewrite(self, fields: Sequence[str], rows: Table) -> None:
+        """Write the lines of drafts of ours again. See `BulkLoad.update`."""
+        self._bulk_load.update("sale.order", fields, rows)
+
     def confirm(self, ids: Sequence[int]) -> Done:
         """Confirm orders. Odoo sets date_order to now; `set_dates` restores it."""
         return advance(self._rpc, "sale.order", "action_confirm", ids, pending=QUOTATION, wanted=CONFIRMED_IN_ODOO)

@@ -84,7 +84,8 @@ CAPABILITIES: dict[str, Capability] = {
     "tax_per_line": Capability(
         19,
         Lack.WARNS,
-        "cents are forced on the document's tax line instead, which a reset to draft loses, and on an order not at all",
+        "cents are forced on the document's tax line instead, which a reset to draft loses; on an order they are Odoo's own: one whose tax is off by"
+        " more than half a cent for each taxed line is refused",
     ),  # 2
     "payments_of_invoice": Capability(
         18, Lack.STOPS, "an invoice does not name its payments, so that one paid in Odoo is not seen as paid"
@@ -192,6 +193,7 @@ RENAMED: dict[tuple[str, str], tuple[tuple[int, str | None], ...]] = {
     ("account.move", "matched_payment_ids"): ((18, "payment_ids"),),
     ("account.move", "reversal_move_ids"): ((18, "reversal_move_id"),),
     ("account.move", "reconciled_payment_ids"): ((19, None),),
+    ("account.account.tag", "balance_negate"): ((19, "tax_negate"),),
     ("account.payment", "memo"): ((18, "ref"),),
     ("account.payment", "invoice_ids"): ((18, None),),
     ("stock.move", "quantity"): ((17, "quantity_done"),),
@@ -223,6 +225,9 @@ NESTED_READ_SINCE = 17
 
 UNIT_FACTOR_IS_SIZE_SINCE = 19
 """A unit's factor is how many reference units it is; before, how many of it make one."""
+
+TAGS_WITHOUT_SIGN_SINCE = 19
+"""A grid of the tax report has one tag; before, two, `+81` and `-81`, and `tax_tag_invert` on the items."""
 
 UNIT_ACCURACY: tuple[tuple[int, str], ...] = ((19, "Product Unit"), (0, "Product Unit of Measure"))
 """The decimal accuracy of quantities: (first version of the name, name), newest first."""
