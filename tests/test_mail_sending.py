@@ -506,7 +506,9 @@ def test_mails_are_deleted_once_every_recipient_is_sent_or_given_up(engine: Engi
 
 
 def failure(task: str = "extract") -> dict[str, Any]:
-    instance = SimpleNamespace(dag_id="magento_extract__us", task_id=task, try_number=1, log_url="https://airflow.example.com/log")
+    instance = SimpleNamespace(
+        dag_id="magento_extract__us", task_id=task, try_number=1, log_url="https://airflow.example.com/log"
+    )
     return {"ti": instance, "run_id": "scheduled__1", "exception": Unauthorized("magento answers 401")}
 
 
@@ -518,7 +520,9 @@ def test_the_mail_says_what_failed_also_where_there_was_no_error(engine: Engine,
     lost["ti"].try_number = 8
     notify.TaskFailed(instance="us")(lost)
     notify.TaskFailed(instance="us")(odd)
-    subjects = sorted(str(message_from_bytes(file.read_bytes(), policy=policy.default)["subject"]) for file in folder.glob("*.eml"))
+    subjects = sorted(
+        str(message_from_bytes(file.read_bytes(), policy=policy.default)["subject"]) for file in folder.glob("*.eml")
+    )
     assert subjects[0] == "[us] magento_extract__us failed in extract: KeyError: 'sku'"
     assert "its process ended without a result, at try 8" in subjects[1]
 

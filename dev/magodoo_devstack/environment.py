@@ -13,9 +13,9 @@ from magodoo_devstack.odoo_server import OdooServer
 from magodoo_devstack.postgres import Cluster
 from magodoo_devstack.state import State
 
-WORKERS = {"execution_api_timeout": 60, "execution_api_retries": 10}
-"""[workers]: a busy execution API has a minute for an answer, and is asked for some minutes before a task's try is lost. With Airflow's 5 seconds an
-answer that comes later is asked for again, and the second one is refused: the task's log stays empty. The same in docker-compose.yaml and deploy/helm/values.yaml."""
+WORKERS: dict[str, object] = {"execution_api_timeout": 60, "execution_api_retries": 10}
+"""[workers], the same in docker-compose.yaml and deploy/helm/values.yaml: a busy execution API has a minute for an answer, and is asked for some
+minutes before a try is lost. With Airflow's 5 seconds a task's start is asked for again while the first request is carried out, and the second is refused."""
 
 ODOO_DATABASE = "odoo"  # the sandbox has one of this name as well
 

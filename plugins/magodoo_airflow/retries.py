@@ -24,9 +24,7 @@ class ByErrorClass(RetryPolicy):
     retries. An error that nobody foresaw has two.
     """
 
-    def evaluate(
-        self, exception: BaseException, try_number: int, max_tries: int, context: Any = None
-    ) -> RetryDecision:
+    def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
         """Return FAIL, or DEFAULT for the task's own retries and backoff."""
         from sqlalchemy.exc import InterfaceError, OperationalError
         from sqlalchemy.exc import TimeoutError as NoConnectionFree
