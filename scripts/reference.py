@@ -119,8 +119,9 @@ def _value(field: Mapping[str, Any]) -> str:
         name = field["$ref"].rpartition("/")[2]
         target = schema()["$defs"][name]
         return f"[{name}](#{name.lower()})" if "properties" in target else _value(target)
-    if "anyOf" in field:
-        found = dict.fromkeys(_value(choice) for choice in field["anyOf"])
+    choices = field.get("anyOf") or field.get("oneOf")
+    if choices:
+        found = dict.fromkeys(_value(choice) for choice in choices)
         return " or ".join(kind for kind in found if kind not in ("nothing", _PATTERN))
     if "const" in field:
         return f"`{field['const']}`"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from request_sources import NOW, an_instance, sources
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind
+from magodoo.extract.addresses import shipping_address
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.flows.line_amounts import apportion
 from magodoo.flows.load_tables import Table
@@ -25,10 +29,10 @@ from magodoo.flows.order_contents import nothing_left, remaining
 from magodoo.flows.order_plan import Item
 from magodoo.flows.planner import Prepared, prepare_from
 from magodoo.flows.sources import Record, Sources
-from magodoo.flows.taxes import implausible, tax_of
-from magodoo.ledger.planned import PlannedChange
+from magodoo.flows.taxes import LineTax, beside_zero_goods, implausible, tax_of
+from magodoo.ledger.planned import PlannedChange, RequestProblem
 from magodoo.money import from_units, rounded, to_units
-from magodoo.settings.model import TaxRule
+from magodoo.settings.tax_rules import TaxRule
 
 KINDS = {
     Kind.ORDER: ChangeKind.ORDER_IMPORT,
@@ -216,6 +220,256 @@ def test_of_one_rate_the_kind_the_vat_number_and_the_group_decide() -> None:
     assert chosen(goods, "FR", group=3) == (903, None)
     assert chosen(goods, "FR") == (None, "tax:0/FR")
     assert chosen(goods, "CH", "CHE1") == (None, "tax:0/CH")
+
+
+def rated(*rules: dict[str, Any], **changes: Any) -> Sources:
+    """Sources of an instance with these tax rules; their Odoo taxes exist, numbered from 900 by the order of their names."""
+    made = [{"rate": 0, "country": "GB", **rule} for rule in rules]
+    own = sources(an_instance(taxes=made, **changes))
+    for number, name in enumerate(sorted({str(rule["odoo_tax"]) for rule in made}), start=900):
+        rate = next(rule["rate"] for rule in made if rule["odoo_tax"] == name)
+        own.master.records["account.tax", name].append(Record(number, True, {"amount": rate}))
+    return own
+
+
+def a_british_order(own: Sources, **address: Any) -> CanonicalDocument:
+    """An order to Great Britain at 0 %, with one line of goods worth 134.00, placed on 2026-03-01."""
+    goods = CanonicalLine(
+        "1", item_key="1", sku="MUG", product_type="simple", untaxed=1_340_000, base_untaxed=1_340_000
+    )
+    line = CanonicalLine("2", item_key="2", sku="SETUP", is_virtual=True, untaxed=90_000, base_untaxed=90_000)
+    place = {"country_id": "GB", "city": "Belfast", "postcode": "bt1 5gs", **address}
+    order = CanonicalDocument(
+        "us", "magento", "order", "9000", "9000", "processing", NOW, order_key="9000", country="GB", currency="USD",
+        company_currency="USD", document_date=date(2026, 3, 1), lines=[goods, line], payload={"billing_address": place},
+    )  # fmt: skip
+    own.documents[order.key] = order
+    return order
+
+
+def tax_named(own: Sources, order: CanonicalDocument, line: int = 0) -> str:
+    """The name of the Odoo tax of a line without tax, or why it has none."""
+    tax = tax_of(own, order, order.lines[line], Decimal(0), 0)
+    names = {
+        record.id: key
+        for (model, key), found in own.master.records.items()
+        if model == "account.tax"
+        for record in found
+    }
+    return tax.problem.message if tax.problem else names.get(tax.tax_id or 0, "")
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ({}, "NI"),
+        ({"postcode": "BT92ZZ"}, "NI"),
+        ({"postcode": "SW1A 1AA"}, "GB"),
+        ({"postcode": "SW1A 1AA", "region": "Jersey", "region_code": "JE"}, "Jersey"),
+        ({"postcode": "SW1A 1AA", "region": {"region": "jersey", "region_code": None}}, "Jersey"),
+        ({"postcode": None}, "GB"),
+    ],
+)
+def test_region_and_postcode_of_the_destination_choose_the_tax(address: dict[str, Any], name: str) -> None:
+    own = rated({"odoo_tax": "NI", "postcodes": "BT*"}, {"odoo_tax": "Jersey", "region": "Jersey"}, {"odoo_tax": "GB"})
+    assert tax_named(own, a_british_order(own, **address)) == name
+
+
+def test_a_condition_that_nobody_can_decide_is_no_reason_to_take_the_next_rule() -> None:
+    own = rated({"odoo_tax": "NI", "postcodes": "BT*"}, {"odoo_tax": "GB"})
+    order = a_british_order(own)
+    order.payload = {}
+    assert "cannot be decided: the order's address is not kept any more" in tax_named(own, order)
+    order.country = "FR"
+    assert tax_named(own, order) == "no tax rule fits for 0 % in FR"
+
+
+@pytest.mark.parametrize(
+    ("checked", "name"),
+    [
+        ({"vat_is_valid": 1, "vat_request_date": "2026-02-28+01:00"}, "Reverse charge"),
+        ({"vat_is_valid": "1", "vat_request_date": "2026-02-28"}, "Reverse charge"),
+        ({"vat_is_valid": 1, "vat_request_date": None}, "Unchecked"),
+        ({"vat_is_valid": 0, "vat_request_date": "2026-02-28"}, "Unchecked"),
+        ({"vat_id": "FR2", "vat_is_valid": 1, "vat_request_date": "2026-02-28"}, "Unchecked"),
+        ({}, "Unchecked"),
+    ],
+)
+def test_a_vat_number_counts_as_checked_only_with_magento_s_finding_and_its_day(
+    checked: dict[str, Any], name: str
+) -> None:
+    own = rated({"odoo_tax": "Reverse charge", "vat_checked": True}, {"odoo_tax": "Unchecked", "has_vat": True})
+    order = a_british_order(own, **{"vat_id": "FR1", **checked})
+    order.vat = "FR1"
+    assert tax_named(own, order) == name
+
+
+def test_the_day_of_the_order_chooses_between_rules_that_follow_each_other() -> None:
+    own = rated({"odoo_tax": "New", "valid_from": "2026-03-01"}, {"odoo_tax": "Old"})
+    order = a_british_order(own)
+    assert tax_named(own, order) == "New"
+    order.document_date = date(2026, 2, 28)
+    assert tax_named(own, order) == "Old"
+    order.document_date = None
+    assert "Magento names no day" in tax_named(own, order)
+
+
+def test_the_worth_of_the_goods_chooses_the_tax_of_a_consignment() -> None:
+    own = rated({"odoo_tax": "Up", "consignment_up_to": "134.00"}, {"odoo_tax": "Above", "consignment_above": "134.00"})
+    order = a_british_order(own)
+    assert [tax_named(own, order, line) for line in (0, 1)] == ["Up", "Up"], "what is no goods is not counted"
+    order.lines[0].base_untaxed += 100
+    assert tax_named(own, order) == "Above"
+
+
+def shipped(own: Sources, order: CanonicalDocument, source: str, *items: str, number: str = "1") -> None:
+    """A shipment in Magento of these items from a source."""
+    lines = [CanonicalLine(item, item_key=item, quantity=10_000) for item in items]
+    made = CanonicalDocument(
+        "us",
+        "magento",
+        "shipment",
+        f"90{number}",
+        f"90{number}",
+        "",
+        NOW,
+        order_key="9000",
+        source_code=source,
+        lines=lines,
+    )
+    own.documents[made.key] = made
+
+
+def test_the_source_and_country_shipped_from_choose_the_tax_of_each_line() -> None:
+    countries = {"berlin": "DE", "lodz": "PL", "hub": "PL"}
+    rules = ({"odoo_tax": "Hub", "from_source": "hub"}, {"odoo_tax": "PL", "from_country": "PL"}, {"odoo_tax": "DE"})
+    own = rated(*rules, source_countries=countries)
+    order = a_british_order(own)
+    order.lines.append(CanonicalLine("shipping", role="shipping", untaxed=50_000))
+    assert "where item MUG is shipped from is not known" in tax_named(own, order)
+    shipped(own, order, "lodz", "1")
+    shipped(own, order, "berlin", "2", number="2")
+    assert [tax_named(own, order, line) for line in (0, 1)] == ["PL", "DE"]
+    assert "the shipping is shipped from several sources, berlin and lodz" in tax_named(own, order, 2)
+    shipped(own, order, "hub", "2", number="2")
+    assert "item MUG" not in tax_named(own, order, 0)
+    shipped(own, order, "nowhere", "1")
+    assert "names no country of the source 'nowhere', which ships item MUG" in tax_named(own, order)
+
+
+def test_before_the_first_shipment_the_warehouse_of_the_order_in_odoo_says_where_it_comes_from() -> None:
+    rules = ({"odoo_tax": "PL", "from_country": "PL"}, {"odoo_tax": "DE"})
+    own = rated(*rules, source_countries={"berlin": "DE", "lodz": "PL"})
+    order = a_british_order(own)
+    theirs = CanonicalDocument("us", "odoo", "order", "77", "S00077", "sale", NOW, order_key="9000", source_code="lodz")
+    own.documents[theirs.key] = theirs
+    own.odoo_of["order", "9000"] = "77"
+    assert tax_named(own, order) == "PL"
+    only = rated(*rules, source_countries={"berlin": "DE"})
+    assert tax_named(only, a_british_order(only)) == "DE", "one source alone needs nobody to name it"
+
+
+@pytest.mark.parametrize("role", ["shipping", "discount", "adjustment"])
+def test_a_line_without_tax_beside_zero_percent_goods_takes_their_rule(role: str) -> None:
+    export = {"odoo_tax": "Export", "kind": "goods", "fiscal_position": "Outside"}
+    own = rated(export, {"odoo_tax": "Services", "kind": "service"})
+    order = a_british_order(own)
+    goods, service = order.lines
+    line = CanonicalLine(role, role=role, untaxed=50_000)
+    order.lines = [goods, line]
+
+    def chosen() -> LineTax:
+        return beside_zero_goods(own, order, line, order.lines)
+
+    assert (chosen().tax_id, chosen().fiscal_position) == (900, "Outside")
+    order.lines = [goods, service, line]
+    assert chosen().problem == RequestProblem(
+        "tax:0/GB",
+        f"{NAMED[role]} carries no tax, and the goods without tax have different ones (MUG and SETUP):"
+        " no rule says which is its own for 0 % in GB",
+    )
+    order.lines = [replace(goods, tax_percent=Decimal(20), tax=268_000), line]
+    assert chosen() == LineTax(), "beside taxed goods it keeps none"
+    order.lines = [replace(goods, untaxed=0), line]
+    assert chosen() == LineTax(), "a free item is no sale at 0 %"
+
+
+NAMED = {"shipping": "the shipping", "discount": "the discount on shipping", "adjustment": "the adjustment"}
+
+
+def test_the_shipping_of_an_export_is_written_with_the_tax_of_its_goods() -> None:
+    own = rated({"odoo_tax": "Export", "kind": "goods", "country": "US"})
+    order = next(d for d, _ in prepared(sources()) if d.kind == "order" and d.tax and d.shipping and d.country == "US")
+    order = own.documents[order.key]
+    for line in order.lines:
+        line.tax, line.tax_percent = 0, Decimal(0)
+    order.grand_total, order.tax = order.grand_total - order.tax, 0
+    (item,) = prepare_from(own, [plan_of(order)])
+    assert item.request is not None, item.problems
+    rows = item.request.load.rows
+    column = next(name for name in item.request.load.fields if "tax_ids" in name or "tax_id/" in name)
+    assert {row[item.request.load.fields.index(column)] for row in rows} == {"900"}
+    assert in_odoo(item.request.load)[1] == 0
+
+
+TEXAS = {"rate": "any", "amount": "as charged", "country": "US", "region": "TX", "odoo_tax": "Texas"}
+
+
+def texan(percents: Sequence[str | None], **rule: Any) -> Sources:
+    """The recorded documents with orders to Texas whose taxed rows have these rates in turn, and a rule for tax as charged there."""
+    own = sources(
+        an_instance(taxes=[{**TEXAS, **rule}, {"rate": 0, "country": "US", "kind": "goods", "odoo_tax": "Exempt"}])
+    )
+    for number, (name, rate) in enumerate((("Texas", Decimal("6.25")), ("Exempt", Decimal(0))), start=900):
+        own.master.records["account.tax", name].append(Record(number, True, {"amount": rate}))
+    for document in own.documents.values():
+        taxed = [line for line in document.lines if line.tax and line.tax_percent is not None]
+        for line, percent in zip(taxed, cycle(percents), strict=False):
+            line.tax_percent = None if percent is None else line.tax_percent
+    return own
+
+
+def to_texas(own: Sources) -> Iterator[tuple[CanonicalDocument, Prepared]]:
+    for document, item in prepared(own):
+        order = own.magento(Kind.ORDER, str(document.order_key))
+        if order is not None and document.tax and shipping_address(order.payload).get("region_code") == "TX":
+            yield document, item
+
+
+@pytest.mark.parametrize("percents", [("8.25",), (None,), (None, "8.25")])
+def test_sales_tax_as_charged_is_magento_s_to_the_cent_whatever_the_rate(percents: Sequence[str | None]) -> None:
+    count = 0
+    for document, item in to_texas(texan(percents)):
+        assert item.request is not None, (document.kind, document.source_id, item.problems)
+        untaxed, tax = in_odoo(item.request.load)
+        assert to_units(tax) == rounded(document.tax), (document.kind, document.source_id)
+        assert to_units(untaxed + tax) == rounded(document.grand_total), (document.kind, document.source_id)
+        count += 1
+    assert count > 20
+
+
+def test_tax_as_charged_is_compared_with_its_base() -> None:
+    own = texan((None,))
+    order = next(document for document, _ in to_texas(own) if document.kind == "order")
+    order = own.documents[order.key]
+    line = next(line for line in order.lines if line.tax)
+    excess = line.untaxed + 100 - line.tax
+    line.tax, order.tax, order.grand_total = line.tax + excess, order.tax + excess, order.grand_total + excess
+    (item,) = prepare_from(own, [plan_of(order)])
+    assert item.request is None
+    assert [(problem.part, "on an untaxed amount of" in problem.message) for problem in item.problems] == [
+        (f"tax_mismatch/{order.number}", True)
+    ]
+
+
+def test_tax_of_another_region_or_on_a_tax_of_zero_percent_is_unmapped() -> None:
+    own = texan((None,), region="CA")
+    order = next(document for document, _ in to_texas(own) if document.kind == "order")
+    (item,) = prepare_from(own, [plan_of(order)])
+    assert any(problem.part.startswith("tax_rate:") for problem in item.problems)
+    own = texan(("8.25",), odoo_tax="Exempt")
+    (item,) = prepare_from(own, [plan_of(order)])
+    assert any("Odoo's tax 'Exempt' is 0 %" in problem.message for problem in item.problems)
 
 
 def test_a_tax_that_its_rate_cannot_give_is_refused() -> None:

@@ -22,11 +22,11 @@ from magodoo.connectors.odoo.versions import Version
 from magodoo.errors import FixConfiguration
 from magodoo.notifications import outbox
 from magodoo.pipeline import preflight
-from magodoo.preflight import CheckLine, Status, clock, deployment, passed, why_not
+from magodoo.preflight import CheckLine, Status, clock, deployment, mappings, passed, why_not
 from magodoo.preflight.odoo import hosting
 from magodoo.preflight.results import settings_hash, table
 from magodoo.preflight.subject import Subject
-from magodoo.settings import Instance, Settings
+from magodoo.settings import Instance, Settings, read_settings
 from magodoo.staging import connect
 from magodoo.timestamps import utc_now
 from magodoo_sandbox.magento import RunningSandbox as RunningMagento
@@ -504,6 +504,83 @@ def test_settings_that_do_not_fit_the_systems_are_named(
 ) -> None:
     line = lab.run_check(check, **changes)
     assert (line.status.value, found in line.found) == (expected, True), line
+
+
+def rules_line(lab: Lab, *rules: dict[str, Any], **changes: Any) -> str:
+    """What preflight finds about tax rules of 0 % for GB that lead to the same tax of Odoo unless they say otherwise."""
+    taxes = [{"rate": 0, "country": "GB", "odoo_tax": "0% Exempt", **rule} for rule in rules]
+    return lab.run_check("Mappings: taxes", taxes=taxes, **changes).found
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ({}, {}),
+        ({}, {"postcodes": "BT*"}),
+        ({"postcodes": ["BT*", "SW*"]}, {"postcodes": "bt1*"}),
+        ({"region": "jersey"}, {"region": "Jersey", "kind": "goods"}),
+        ({"has_vat": True}, {"vat_checked": True}),
+        ({"vat_checked": False}, {"has_vat": False}),
+        ({"valid_from": "2026-01-01"}, {"valid_from": "2026-07-01"}),
+        ({"consignment_above": 100}, {"consignment_above": 135, "consignment_up_to": 150}),
+        ({"from_country": "PL"}, {"from_source": "lodz"}),
+        ({"customer_group": 3}, {"customer_group": 3, "from_country": "PL"}),
+    ],
+)
+def test_a_tax_rule_that_is_never_reached_is_named_with_its_line(
+    lab: Lab, tmp_path: Path, earlier: dict[str, Any], later: dict[str, Any]
+) -> None:
+    never = "rule 2 of `taxes` is never reached: rule 1 of `taxes` fits all that it fits"
+    countries = {"source_countries": {"lodz": "PL"}}
+    assert never in rules_line(lab, earlier, later, **countries)
+    if earlier != later:
+        assert "never reached" not in rules_line(lab, later, earlier, **countries)
+    rules = [{"rate": 0, "country": "GB", "odoo_tax": "0% Exempt", **rule} for rule in (earlier, later)]
+    file = tmp_path / "magodoo.yaml"
+    lines = "".join(f"      - {json.dumps(rule)}\n" for rule in rules)
+    file.write_text(
+        f"instances:\n  us:\n    magento_connection: m\n    odoo_connection: o\n    taxes:\n{lines}", encoding="utf-8"
+    )
+    read = read_settings(file).instances["us"]
+    subject = replace(lab.subject(), instance=read.model_copy(update=countries))
+    assert (
+        "rule 2 of `taxes` (line 7) is never reached: rule 1 of `taxes` (line 6)"
+        in mappings.taxes(subject).line("us", "").found
+    )
+
+
+def test_two_tax_rules_that_can_fit_the_same_line_are_named(lab: Lab) -> None:
+    both = "rule 1 of `taxes` and rule 2 of `taxes` can fit the same line and name different taxes"
+    group, region = {"customer_group": 3, "fiscal_position": "A"}, {"region": "Jersey"}
+    assert both in rules_line(lab, group, region)
+    assert both not in rules_line(lab, group, {**region, "fiscal_position": "A"}), "the same tax either way"
+    apart = (
+        ({}, {"customer_group": 4}),
+        ({"has_vat": False}, {"vat_checked": True}),
+        ({"postcodes": "BT*"}, {"postcodes": "SW*"}),
+        ({"consignment_up_to": 135}, {"consignment_above": 135}),
+        ({"from_country": "DE"}, {"from_source": "lodz"}),
+    )
+    for one, two in apart:
+        found = rules_line(lab, {**group, **one}, {**region, **two}, source_countries={"lodz": "PL"})
+        assert "same line" not in found, (one, two)
+
+
+def test_a_tax_as_charged_needs_a_tax_above_zero(lab: Lab) -> None:
+    rule = {"rate": "any", "amount": "as charged", "country": "US", "region": "TX", "odoo_tax": "US 8.25%"}
+    line = lab.run_check("Mappings: taxes", taxes=[rule])
+    assert (line.status, line.found) == (Status.OK, "1 rules: tax as charged in TX, US")
+    found = lab.run_check("Mappings: taxes", taxes=[{**rule, "odoo_tax": "0% Exempt"}])
+    assert (found.status, "is 0 %: Odoo would keep no amount on it" in found.found) == (Status.ERROR, True)
+    exact = {"rate": "8.25", "country": "US", "region": "TX", "odoo_tax": "US 8.25%"}
+    assert "rule 2 of `taxes` is never reached" in lab.run_check("Mappings: taxes", taxes=[rule, exact]).found
+    assert lab.run_check("Mappings: taxes", taxes=[exact, rule]).status is Status.OK
+
+
+def test_a_tax_rule_for_a_source_or_country_that_no_setting_names_is_a_warning(lab: Lab) -> None:
+    found = rules_line(lab, {"from_source": "nowhere"}, {"from_country": "PL"})
+    assert "is for the source 'nowhere', which no setting names: it never fits" in found
+    assert "rule 2 of `taxes` is for goods from PL, and no source of `source_countries` is there" in found
 
 
 FOREIGN_ORDER = """insert into document (instance, side, kind, source_id, number, state, currency, company_currency, request_began_at, version)

@@ -73,7 +73,7 @@ def test_a_mute_is_kept_by_the_next_run(connection: Connection) -> None:
     Findings(connection, "us").write(["1"], [found()], {}, FIRST + DAY)
     row = rows(connection)[0]
     assert (row.muted_by, row.muted_reason, row.muted_until) == ("ann", "known", FIRST + 30 * DAY)
-    repository.unmute(connection, row.id)
+    repository.unmute(connection, row.id, "anna")
     assert rows(connection)[0].muted_until is None
 
 
@@ -153,7 +153,7 @@ def test_a_match_confirmed_by_a_person_is_read_back_and_kept(connection: Connect
 
 def test_a_person_separates_a_wrong_match(connection: Connection) -> None:
     Pairs(connection, "us").write(["1"], pairs(("1", "7", "70")), utc_now())
-    repository.separate(connection, rows(connection, "pair")[0].id, utc_now())
+    repository.separate(connection, rows(connection, "pair")[0].id, "anna", utc_now())
     assert active(connection) == []
 
 

@@ -16,6 +16,7 @@ OWNERS: dict[str, set[str]] = {
     "agreement": {"staging/sales_lines"},
     "change": {"ledger/changes", "ledger/decisions", "ledger/leases"},
     "change_body": {"ledger/changes", "ledger/leases"},
+    "decision": {"decision_log"},
     "document": {f"staging/{name}" for name in ("documents", "deletion", "line_linking", "order_linking", "since")},
     "erased": {"staging/retention"},
     "finding": {"reconcile/repository"},

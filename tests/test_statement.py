@@ -125,6 +125,9 @@ def test_the_table_by_country_adds_up_to_the_accounts_and_to_the_taxes(body: Row
         assert sum(row[part] for row in of_one) == sum(signed) != 0
     assert {("US 8.25%", "US"), ("DE 19%", "DE")} <= {(row["tax_name"], row["country"]) for row in rows}
     assert {row["span"] for row in body["annexes"]["tax_by_country"]} == {"month", "quarter_to_date"}
+    free = [row["net"] for row in rows if row["rate"] == "0" or row["what"]]
+    by_hand = [row["net"] for row in body["annexes"]["entries_by_hand"]]  # in the accounts, and no sale
+    assert sum(row["net"] for row in body["annexes"]["zero_rated"]) == sum(free) - sum(by_hand)
 
 
 def test_the_schedules_list_what_is_open(sold: Sold, body: Row) -> None:

@@ -104,6 +104,10 @@ class LiveOdoo:
         """Install further Odoo modules into a clone that has not served a request yet."""
         OdooServer(self._package, self._cluster, 0).install(database, modules)
 
+    def run_script(self, database: str, script: str) -> str:
+        """What a Python script prints that runs inside Odoo, for what no call can do."""
+        return OdooServer(self._package, self._cluster, 0).run_script(database, script)
+
     def dump(self, database: str, file: Path) -> None:
         """A database into a file, for `Cluster.restore`."""
         self._cluster.dump(database, file)

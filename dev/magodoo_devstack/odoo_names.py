@@ -218,6 +218,8 @@ def _known(version: Version, model: str, name: str) -> str:
     """Return what the table of versions says of a name that a version lacks, or ""."""
     if name_of(version, model, name) is None:
         return "not read in this version"
+    if model == "stock.valuation.layer" and can(version, "exchange_differences"):
+        return "asked before this version only"
     return "the return is refused" if model in RETURNS and not can(version, "returns_by_wizard") else ""
 
 

@@ -12,7 +12,7 @@ from tax_month import Sold, TaxMonth
 
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.settings import Instance
-from magodoo.statement import general_ledger, tax_tables
+from magodoo.statement import general_ledger, tax_tables, zero_rated
 from magodoo.statement.periods import MONTH, QUARTER, WEEKS, Month
 
 INSTANCE = Instance(
@@ -103,3 +103,18 @@ def test_an_entry_without_a_country_has_the_one_that_the_order_was_sent_to(clien
     found = tables(client, month, OCTOBER, countries)
     assert by_tax(found["tax_by_country"]) == {("VAT", "FR"): (100_000, 20_000), ("VAT", ""): (200_000, 40_000)}
     assert first in asked
+
+
+def test_sales_without_tax_are_the_journal_items_without_tax(client: OdooClient, month: TaxMonth) -> None:
+    month.sell(SOLD)
+    found = zero_rated.tables(
+        zero_rated.read(client, OCTOBER, [month.journal]), {}, client.company.fiscal_country(), "USD"
+    )
+    rows = {(row["reason"], row["country"], row["tax_name"]): row["net"] for row in found["zero_rated"]}
+    assert rows == {("export", "FR", "Export"): 123_400, ("no_tax_at_home", "US", "no tax"): 70_000}
+    assert [(row["missing"], row["vat"]) for row in found["zero_rated_lacking"]] == [
+        ("shipment", False), ("a tax that names the reason", False),
+    ]  # fmt: skip
+    by_country = [row for row in tables(client, month, OCTOBER)["tax_by_country"] if row["span"] == MONTH]
+    free = [row["net"] for row in by_country if row["rate"] == "0" or row["what"] == tax_tables.WITHOUT_TAX]
+    assert sum(row["net"] for row in found["zero_rated"]) == sum(free)

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-WORDS = {"domain", "characters", "errors", "money", "timestamps", "erasing", "pg_copy", "pg_sessions", "__version__"}
+WORDS = {
+    "domain",
+    "characters",
+    "errors",
+    "money",
+    "timestamps",
+    "erasing",
+    "decision_log",
+    "pg_copy",
+    "pg_sessions",
+    "__version__",
+}
 MAY: dict[str, set[str]] = {
     "dags": {"magodoo_airflow", "domain"},
     "magodoo_airflow": WORDS
@@ -28,6 +39,7 @@ MAY: dict[str, set[str]] = {
     "magodoo_devstack": WORDS | {"settings", "connectors", "reconcile", "staging", "magodoo_sandbox"},
     "magodoo_sandbox": WORDS,
     "erasing": set(),
+    "decision_log": {"money"},
     "pg_copy": {"money"},
     "money": {"errors"},
     "domain": {"money"},

@@ -11,7 +11,7 @@ import recorded_documents
 from magodoo.extract import magento_documents
 from magodoo.flows.sources import Record, Sources
 from magodoo.settings import Instance
-from magodoo.settings.model import TaxRule
+from magodoo.settings.tax_rules import TaxRule
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 RATES = ("8.25", "19", "7", "20")

@@ -17,10 +17,10 @@ from magodoo.flows.extra_amounts import extra_lines, setting_of
 from magodoo.flows.load_tables import ExpectedTotals
 from magodoo.flows.order_contents import is_refunded_whole
 from magodoo.flows.sources import Sources, finer_than_odoo
-from magodoo.flows.taxes import LineTax, extra_tax, implausible, tax_of
+from magodoo.flows.taxes import LineTax, above_its_base, beside_zero_goods, extra_tax, implausible, tax_of
 from magodoo.ledger.planned import RequestProblem
 from magodoo.money import dump_json, from_units, rounded, shown
-from magodoo.settings.extra_totals import GIFT_CARD_TYPES
+from magodoo.settings.extra_totals import GIFT_CARD_TYPES, Nature
 
 _PRICE = Decimal("0.000001")  # Odoo keeps a unit price unrounded (docs/facts/pair.md#2)
 _PERCENT = Decimal("0.01")  # and a discount with two decimals
@@ -119,10 +119,14 @@ def money_lines(
         problems += finer_than_odoo(sources, sold.sku, _quantity(source)) if source.role == "item" else []
         problems += [chosen.problem] if chosen.problem else []
         positions += [chosen.fiscal_position] if chosen.fiscal_position else []
-        checked.append(_plausibility(order, source, net, tax, percent))
+        if chosen.as_charged and not percent:
+            excess = above_its_base(document, sold, net, tax)
+            problems += [excess] if excess else []
+        else:
+            checked.append(_plausibility(order, source, net, tax, percent))
         line = _line(sources, document, source, product_id, chosen.tax_id, net, tax, in_company)
         lines.append(replace(line, apart=is_apart, percent=percent or Decimal(0)))
-    complaint = implausible(checked, document.currency) if not problems else None
+    complaint = implausible(checked, document.currency) if checked and not problems else None
     problems += [RequestProblem(f"tax_mismatch/{document.number}", complaint)] if complaint else []
     at_rate = document.kind != Kind.ORDER and takes_magento_rate(sources, document)
     return MoneyLines(
@@ -209,9 +213,13 @@ def _tax(
 ) -> LineTax:
     if is_untaxed(sources, ordered or source):
         return LineTax()
-    if source.role == "extra":
-        return extra_tax(sources, order, source, setting_of(sources, source), tax)
-    return tax_of(sources, order, ordered or source, percent, tax)
+    line, setting = ordered or source, setting_of(sources, source) if source.role == "extra" else None
+    chosen = extra_tax(sources, order, source, setting, tax) if setting else tax_of(sources, order, line, percent, tax)
+    if setting and setting.nature is Nature.LEVY and not setting.in_tax_base:
+        return chosen
+    if tax or chosen.problem or chosen.tax_id is not None or line.role == "item":
+        return chosen
+    return beside_zero_goods(sources, order, line, [each for each in order.lines if not is_untaxed(sources, each)])
 
 
 def apportion(parts: Sequence[int], total: int, decimals: int) -> list[int] | None:

@@ -7,11 +7,14 @@ one.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from magodoo import decision_log
+from magodoo.decision_log import Decision
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Verdict
 from magodoo.ledger.changes import Changes
@@ -82,7 +85,15 @@ def release_by_person(connection: Connection, change_ids: Collection[int], who: 
         " where id = any(:ids) and state in ('planned', 'approved') and verdict = 'held'"
     )
     note = f"released by {who}: {reason}"
-    return connection.execute(text(statement), {"ids": list(change_ids), "note": note}).rowcount
+    with _logged(connection, Decision.RELEASE, who, change_ids):
+        return connection.execute(text(statement), {"ids": list(change_ids), "note": note}).rowcount
+
+
+def _logged(
+    connection: Connection, decision: Decision, who: str, change_ids: Collection[int]
+) -> AbstractContextManager[None]:
+    columns, number = "state approval verdict held_by", "kind || ' ' || source_number"
+    return decision_log.of_rows(connection, decision, who, "change", list(change_ids), columns, number)
 
 
 # Approval
@@ -115,7 +126,8 @@ def approve(connection: Connection, change_ids: Collection[int], who: str, reaso
         " approved_at = :now, approval_reason = :reason where id = any(:ids) and state = 'planned' and approval = 'waiting'"
     )
     values = {"ids": list(change_ids), "who": who, "reason": reason, "now": now}
-    return connection.execute(text(statement), values).rowcount
+    with _logged(connection, Decision.APPROVE, who, change_ids):
+        return connection.execute(text(statement), values).rowcount
 
 
 def reject(connection: Connection, change_ids: Collection[int], who: str, reason: str, now: datetime) -> int:
@@ -130,7 +142,8 @@ def reject(connection: Connection, change_ids: Collection[int], who: str, reason
     )
     note = f"rejected by {who}: {reason}"
     values = {"ids": list(change_ids), "who": who, "reason": reason, "note": note, "now": now}
-    rejected = connection.execute(text(statement), values).all()
+    with _logged(connection, Decision.REJECT, who, change_ids):
+        rejected = connection.execute(text(statement), values).all()
     for instance, order_key, kind, source_id in rejected:
         Changes(connection, instance).supersede_dependants(order_key, (ChangeKind(kind), source_id), now)
         WorkQueue(connection, instance).bump([order_key])
@@ -151,4 +164,5 @@ def reopen(connection: Connection, change_ids: Collection[int], who: str) -> int
         " where newer.instance = change.instance and newer.kind = change.kind and newer.source_id = change.source_id"
         " and newer.id > change.id)"
     )
-    return connection.execute(text(statement), {"ids": list(change_ids), "who": who}).rowcount
+    with _logged(connection, Decision.REOPEN, who, change_ids):
+        return connection.execute(text(statement), {"ids": list(change_ids), "who": who}).rowcount

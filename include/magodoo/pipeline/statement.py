@@ -18,6 +18,7 @@ from magodoo.statement import (
     statement,
     store,
     tax_tables,
+    zero_rated,
 )
 from magodoo.statement.periods import Month
 
@@ -71,6 +72,10 @@ def make(context: Context, month: Month) -> store.Kept:
 
     by_country = tax_tables.read(context.odoo, instance, month, ledger.journals, countries, ledger.company_currency)
     not_due = cash_basis.read(context.odoo, month, ledger.journals, ledger.company_currency)
+    free = zero_rated.read(context.odoo, month, ledger.journals)
+    with context.engine.connect() as connection:
+        evidence = zero_rated.evidence(connection, instance.id, [one.id for one in free])
+    without_tax = zero_rated.tables(free, evidence, context.odoo.company.fiscal_country(), ledger.company_currency)
     with context.engine.connect() as connection:
         late = schedules.cut_off(connection, instance, month)
     late = schedules.valued(context.odoo, late, ledger.company_currency)
@@ -85,7 +90,7 @@ def make(context: Context, month: Month) -> store.Kept:
             by_rate=general_ledger.by_rate(connection, instance.id, ledger, own), clearing=cleared,
             gaps=schedules.number_gaps(connection, instance, month, ledger.numbers), over=month.is_over(now),
             schedules={
-                **schedules.read(connection, instance, month, now, still_open, moved), **by_country, "cash_basis": not_due, "cut_off": late,
+                **schedules.read(connection, instance, month, now, still_open, moved), **by_country, **without_tax, "cash_basis": not_due, "cut_off": late,
                 "deposits": [*received, *deposits.captured(connection, instance, month)],
                 "critical": schedules.critical(connection, instance.id, sales, now),
             },

@@ -15,6 +15,8 @@ from pathlib import Path
 from more_itertools import chunked
 from sqlalchemy import Connection, Engine
 
+from magodoo import decision_log
+from magodoo.decision_log import Decision, Entry
 from magodoo.erasing import BLANK
 from magodoo.errors import BadSettings, TransientError
 from magodoo.ledger import changes, decisions
@@ -56,6 +58,8 @@ def _erase(
         decisions.reject(connection, planned, who, "the customer was erased", now)
         words = [*more, *retention.words_of(connection, instance, keys)]
         counts = _erase_in_tables(connection, instance, keys, words)
+        orders = [Entry(instance, "order_work", key, key, {}, {"erased": True}) for key in keys]
+        decision_log.record(connection, Decision.ERASE, who, orders)
     counts.update(orders=len(keys), rejected=len(planned), docs=_out_of_docs(docs_root() / instance, words))
     counts.update(mail_copies=_out_of_mail_copies(Path(os.environ.get("MAGODOO_VAR", "var")) / "mail", words))
     return counts

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from magodoo.domain.kinds import Need
 from magodoo.errors import FixConfiguration
@@ -12,22 +13,20 @@ from magodoo.money import from_units, plain
 from magodoo.preflight import staged_orders
 from magodoo.preflight.results import Outcome, some
 from magodoo.preflight.subject import Check, Subject
-from magodoo.settings.model import TaxRule
+from magodoo.settings.tax_rules import ANY, TaxRule
 
 
 def taxes(subject: Subject) -> Outcome:
     """Check that every rule names one active sales tax of its own rate, not included in the price, and an existing fiscal position."""
     rules = subject.instance.taxes
     stops = subject.needs(Need.LINES)
-    outcome = Outcome(
-        f"{len(rules)} rules: {some(f'{_figure(rule.rate)} % {rule.country or str()}'.strip() for rule in rules)}"
-    )
+    outcome = Outcome(f"{len(rules)} rules: {some(f'{_rate(rule)} {rule.country or str()}'.strip() for rule in rules)}")
     if not rules:
         outcome.complain("no tax rules", "list `taxes`: rate, country and the exact name of the Odoo tax", stops=stops)
         return outcome
     if any(_is_bare_zero(rule) for rule in rules):
         message = "a rule of 0 % names nothing but its rate: no tax would be chosen by the rate alone"
-        outcome.complain(message, "add `country`, `kind`, `has_vat` or `customer_group` to it", stops=stops)
+        outcome.complain(message, "add `country`, `kind`, `has_vat` or another condition to it", stops=stops)
     known: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in subject.odoo.master_data.taxes():
         known[row["name"]].append(row)
@@ -40,6 +39,7 @@ def taxes(subject: Subject) -> Outcome:
             continue
         for problem in [_absent(subject, "account.tax")] if name not in known else _wrong_with(active[name], rates):
             outcome.complain(f"tax {name!r} {problem}", f"correct `taxes`; Odoo has {some(usable)}", stops=stops)
+    _compare_rules(subject, outcome)
     _compare_countries(subject, outcome, {name: rows[0] for name, rows in active.items() if len(rows) == 1})
     missing = _unknown(subject, "account.fiscal.position", {rule.fiscal_position for rule in rules})
     if missing:
@@ -77,17 +77,62 @@ def _compare_countries(subject: Subject, outcome: Outcome, found: dict[str, dict
 
 def _is_bare_zero(rule: TaxRule) -> bool:
     """Return whether the rule is 0 % without a condition: exempt, export, reverse charge or a mistake cannot be distinguished by rate."""
-    return not rule.rate and (rule.country, rule.kind, rule.has_vat, rule.customer_group) == (None, None, None, None)
+    return not rule.rate and rule.names_only_its_rate
 
 
-def _wrong_with(found: list[dict[str, Any]], rates: set[Decimal]) -> list[str]:
+def _compare_rules(subject: Subject, outcome: Outcome) -> None:
+    """Name each rule that can never decide, and pairs of which the order in the file decides."""
+    rules, countries = subject.instance.taxes, subject.instance.source_countries
+    known = {*subject.instance.odoo.warehouses.values(), *countries}
+    for index, rule in enumerate(rules):
+        if rule.from_source is not None and rule.from_source not in known:
+            message = (
+                f"{_which(rules, index)} is for the source {rule.from_source!r}, which no setting names: it never fits"
+            )
+            outcome.warn(
+                message, "name the source in `odoo.warehouses` or `source_countries`, or correct `from_source`"
+            )
+        if rule.from_country is not None and rule.from_country not in countries.values():
+            message = f"{_which(rules, index)} is for goods from {rule.from_country}, and no source of `source_countries` is there"
+            outcome.warn(message, "write each Magento source and its country in `source_countries`")
+        before = [at for at in range(index) if rules[at].covers(rule, countries)]
+        if before:
+            message = f"{_which(rules, index)} is never reached: {_which(rules, before[0])} fits all that it fits"
+            outcome.warn(message, "move the more exact rule of `taxes` before the other one, or remove it")
+            continue
+        for at in range(index):
+            both = rules[at].overlaps(rule, countries) and not rule.covers(rules[at], countries)
+            if both and rules[at].outcome != rule.outcome:
+                message = (
+                    f"{_which(rules, at)} and {_which(rules, index)} can fit the same line and name different taxes"
+                )
+                outcome.warn(
+                    message,
+                    "the first one decides: add a condition to one of the two, so that their order does not matter",
+                )
+
+
+def _rate(rule: TaxRule) -> str:
+    return f"{_figure(rule.rate)} %" if isinstance(rule.rate, Decimal) else f"tax as charged in {rule.region},"
+
+
+def _which(rules: Sequence[TaxRule], index: int) -> str:
+    """Return a rule's place in `taxes`, with its line of the file where it is known."""
+    line = rules[index].line
+    return f"rule {index + 1} of `taxes`" + (f" (line {line})" if line else "")
+
+
+def _wrong_with(found: list[dict[str, Any]], rates: set[Decimal | Literal["any"]]) -> list[str]:
     if len(found) != 1:
         return [f"exists {len(found)} times"]
     amount, wrong = Decimal(str(found[0]["amount"])), []
     if found[0]["amount_type"] != "percent":
         wrong.append(f"is computed as {found[0]['amount_type']}, not as a percentage")
-    elif rates != {amount}:
-        wrong.append(f"is {_figure(amount)} %, the rule says {some(_figure(rate) for rate in sorted(rates))} %")
+    elif ANY in rates and not amount:
+        wrong.append("is 0 %: Odoo would keep no amount on it; `amount: as charged` needs a tax above 0 %")
+    elif rates - {ANY} not in ({amount}, set()):
+        listed = sorted(rate for rate in rates if isinstance(rate, Decimal))
+        wrong.append(f"is {_figure(amount)} %, the rule says {some(_figure(rate) for rate in listed)} %")
     if found[0]["price_include"]:
         wrong.append("is included in the price; documents are written with prices before tax")
     return wrong
@@ -107,7 +152,9 @@ def magento_tax_rates(subject: Subject) -> Outcome:
         f"{_figure(Decimal(str(row['rate'])))} % {row['tax_country_id']}"
         for row in rows
         if not any(
-            rule.rate == Decimal(str(row["rate"])) and rule.country in (None, row["tax_country_id"])
+            rule.fits_rate(Decimal(str(row["rate"])), taxed=bool(Decimal(str(row["rate"]))))
+            and rule.country in (None, row["tax_country_id"])
+            and (not rule.as_charged or rule.fits_region(*[str(row.get("region_name") or rule.region)] * 2))
             for rule in subject.instance.taxes
         )
     ]

@@ -10,6 +10,7 @@ is no longer found on an order just reconciled, and a finding that occurs again 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,8 @@ import pandas as pd
 from more_itertools import chunked
 from sqlalchemy import Connection, text
 
+from magodoo import decision_log
+from magodoo.decision_log import Decision
 from magodoo.domain.vocabulary import Kind, Rule
 from magodoo.erasing import erase_words
 from magodoo.pg_copy import copy_rows, json_text
@@ -169,6 +172,9 @@ class Pairs:
             ),
             {**words, "rule": Rule.CONFIRMED.value},
         )
+        pair = {"kind": kind.value, "magento_id": magento_id, "odoo_id": odoo_id, "rule": Rule.CONFIRMED.value}
+        entry = decision_log.Entry(self.instance, "pair", f"{magento_id} {odoo_id}", kind.value, {}, pair)
+        decision_log.record(self.connection, Decision.MATCH, who, [entry])
 
 
 class Findings:
@@ -275,18 +281,25 @@ def _row(finding: Finding, change_ids: Mapping[tuple[str, str], int]) -> dict[st
 
 def mute(connection: Connection, finding_id: int, who: str, reason: str, until: datetime) -> None:
     """Mute a finding until a date (UTC). Lists show it as muted, and it is reported again afterwards."""
-    connection.execute(
-        text("update finding set muted_until = :until, muted_by = :who, muted_reason = :reason where id = :id"),
-        {"id": finding_id, "who": who, "reason": reason, "until": until},
-    )
+    with _logged(connection, Decision.MUTE, who, finding_id):
+        connection.execute(
+            text("update finding set muted_until = :until, muted_by = :who, muted_reason = :reason where id = :id"),
+            {"id": finding_id, "who": who, "reason": reason, "until": until},
+        )
 
 
-def unmute(connection: Connection, finding_id: int) -> None:
+def unmute(connection: Connection, finding_id: int, who: str) -> None:
     """Report a muted finding again."""
-    connection.execute(
-        text("update finding set muted_until = null, muted_by = null, muted_reason = null where id = :id"),
-        {"id": finding_id},
-    )
+    with _logged(connection, Decision.UNMUTE, who, finding_id):
+        connection.execute(
+            text("update finding set muted_until = null, muted_by = null, muted_reason = null where id = :id"),
+            {"id": finding_id},
+        )
+
+
+def _logged(connection: Connection, decision: Decision, who: str, finding_id: int) -> AbstractContextManager[None]:
+    columns, number = "type muted_until magento_amount odoo_amount currency", "order_number"
+    return decision_log.of_rows(connection, decision, who, "finding", [finding_id], columns, number)
 
 
 def mailed(connection: Connection, finding_ids: Collection[int], now: datetime) -> None:
@@ -302,7 +315,11 @@ def erase(connection: Connection, words: Sequence[str]) -> int:
     return erase_words(connection, "finding", texts, words)
 
 
-def separate(connection: Connection, pair_id: int, now: datetime) -> None:
+def separate(connection: Connection, pair_id: int, who: str, now: datetime) -> None:
     """End a pair that a person rejected. A match by reference is found again until the reference is corrected."""
     statement = text("update pair set ended_at = :now where id = :id and ended_at is null")
-    connection.execute(statement, {"id": pair_id, "now": now})
+    with decision_log.of_rows(connection, Decision.UNDO, who, "pair", [pair_id], _PAIR, "kind"):
+        connection.execute(statement, {"id": pair_id, "now": now})
+
+
+_PAIR = "kind magento_id odoo_id rule ended_at"

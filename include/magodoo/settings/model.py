@@ -21,6 +21,7 @@ from magodoo.domain.vocabulary import Side
 from magodoo.settings import extra_totals, other_values
 from magodoo.settings.extra_totals import ExtraTotal, GiftCardsSold
 from magodoo.settings.strict import Strict
+from magodoo.settings.tax_rules import Country, TaxRule
 
 # Times and counts that no setup needs are slips: a minus, or a unit that was mistaken.
 INSTANCE_ID = r"^[a-z][a-z0-9]{0,15}$"
@@ -81,25 +82,6 @@ class PaymentMethod(Strict):
     """Exact name of the Odoo payment term."""
     charged_in: Literal["order", "base"] = "order"
     """Where the two differ: the provider charges in the order's currency, or in Magento's base currency."""
-
-
-class TaxRule(Strict):
-    """The first rule that fits a line's rate, country, kind, VAT number and customer group gives the Odoo tax (by exact name)."""
-
-    rate: Decimal
-    """Percent, as on the order item."""
-    odoo_tax: str
-    """Exact name of the Odoo sales tax; its own rate must be the same."""
-    country: str | None = None
-    """ISO code of the destination; without it: any country."""
-    kind: Literal["goods", "service", "shipping"] | None = None
-    """What the line sells; without it: any."""
-    has_vat: bool | None = None
-    """Whether the order carries a VAT number; without it: either."""
-    customer_group: int | None = None
-    """Magento customer group id; without it: any."""
-    fiscal_position: str | None = None
-    """Exact name of the fiscal position that is set explicitly."""
 
 
 class Orders(Strict):
@@ -311,6 +293,8 @@ class Instance(Strict):
     """By Magento payment method code. A method that is not listed is reported, never guessed."""
     taxes: tuple[TaxRule, ...] = ()
     """The first rule that fits a line decides."""
+    source_countries: dict[str, Country] = Field(default_factory=dict)
+    """Magento source code -> ISO code of the country that it ships from, for tax rules with `from_country`."""
     extra_totals: dict[str, ExtraTotal] = Field(default_factory=dict)
     """Amounts that a total holds beside its parts, by a name of yours, or one that is known by itself: `fixed_product_tax`,
     `gift_wrapping`, `gift_card`, `store_credit`, `reward_points`."""

@@ -119,6 +119,8 @@ def _validated(raw: dict[str, Any], keys: list[Key]) -> Reading:
     for name, entry in raw["instances"].items():
         try:
             instances[str(name)] = Instance.model_validate({**(entry or {}), "id": str(name)})
+            for index, rule in enumerate(instances[str(name)].taxes):
+                rule.at_line(lines.get(("instances", str(name), "taxes", str(index))))
         except ValidationError as problem:
             problems += _problems_of(problem, ("instances", name), lines, str(name))
         except TypeError:

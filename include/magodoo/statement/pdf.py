@@ -26,7 +26,10 @@ _SMALL, _LARGE = 7.5, 14
 _LINE = 4.6
 _PADDING = 0.6
 _ROW = 6  # height of a table row in mm
-_WIDTHS = {"number": 6, "reason": 6, "payment_method": 6}
+_WIDTHS = {
+    "number": 7, "reason": 6, "payment_method": 6, "order_number": 5, "day": 5, "first": 5, "last": 5, "tax_name": 7, "rate": 3, "grids": 6,
+    "net": 6, "tax": 5, "vat_checked": 5, "shipped": 5, "missing": 9,
+}  # fmt: skip
 _TOGETHER = 24  # a table with at most this number of rows is kept on one page
 _LINES = (205, 210, 216)
 Cells = Sequence[Sequence[str]]

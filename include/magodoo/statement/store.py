@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+from magodoo import decision_log
+from magodoo.decision_log import Decision
 from magodoo.domain import labels
 from magodoo.errors import FixDocument
 from magodoo.money import dump_json, parse_json
@@ -91,10 +94,11 @@ def prepare(connection: Connection, statement_id: int, hash_seen: str, who: str,
     kept = _as_seen(connection, statement_id, hash_seen)
     if not kept.body["over"]:
         raise FixDocument("The month was not over when this statement was made: make it again, then prepare it.")
-    connection.execute(
-        text("update statement set prepared_by = :who, prepared_at = :now, prepared_hash = hash where id = :id"),
-        {"id": statement_id, "who": who, "now": now},
-    )
+    with _logged(connection, Decision.PREPARE, who, statement_id):
+        connection.execute(
+            text("update statement set prepared_by = :who, prepared_at = :now, prepared_hash = hash where id = :id"),
+            {"id": statement_id, "who": who, "now": now},
+        )
 
 
 def sign(connection: Connection, statement_id: int, hash_seen: str, who: str, note: str, now: datetime,
@@ -122,14 +126,20 @@ def sign(connection: Connection, statement_id: int, hash_seen: str, who: str, no
     if without:
         more = f" and {len(without) - 3} more" if len(without) > 3 else ""
         raise FixDocument(f"Say in a note why you sign in spite of {', '.join(without[:3])}{more}.")
-    connection.execute(
-        text("update statement set signed_by = :who, signed_at = :now, note = :note, notes = cast(:notes as jsonb), version = :version"
-             " where id = :id"),
-        {
-            "id": statement_id, "who": who, "now": now, "note": note.strip()[:1000] or None, "version": frozen.version + 1 if frozen else 1,
-            "notes": dump_json({key: given[key] for key in to_note(kept.body)}),
-        },
-    )  # fmt: skip
+    with _logged(connection, Decision.SIGN, who, statement_id):
+        connection.execute(
+            text("update statement set signed_by = :who, signed_at = :now, note = :note, notes = cast(:notes as jsonb), version = :version"
+                 " where id = :id"),
+            {
+                "id": statement_id, "who": who, "now": now, "note": note.strip()[:1000] or None, "version": frozen.version + 1 if frozen else 1,
+                "notes": dump_json({key: given[key] for key in to_note(kept.body)}),
+            },
+        )  # fmt: skip
+
+
+def _logged(connection: Connection, decision: Decision, who: str, statement_id: int) -> AbstractContextManager[None]:
+    columns, number = "version hash prepared_by signed_by", "to_char(month, 'YYYY-MM')"
+    return decision_log.of_rows(connection, decision, who, "statement", [statement_id], columns, number)
 
 
 def to_note(body: Mapping[str, Any]) -> dict[str, str]:
@@ -180,6 +190,15 @@ def file(connection: Connection, statement_id: int, who: str, reference: str, no
         text("insert into statement_filing (statement_id, filed_at, filed_by, reference) values (:id, :now, :who, :reference)"),
         {"id": statement_id, "now": now, "who": who, "reference": reference.strip()[:1000]},
     )  # fmt: skip
+    filed = decision_log.Entry(
+        kept.instance,
+        "statement",
+        f"{kept.id}",
+        f"{kept.month:%Y-%m}",
+        {},
+        {"version": kept.version, "hash": kept.hash},
+    )
+    decision_log.record(connection, Decision.FILE, who, [filed])
 
 
 def filings(connection: Connection, statement_id: int) -> list[Row]:

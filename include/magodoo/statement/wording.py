@@ -41,6 +41,8 @@ SCHEDULES = {
     "tax_by_country": "Net and tax by Odoo's tax and country of delivery, in company currency",
     "tax_grids": "Grids of Odoo's tax report by country of delivery, in company currency",
     "cash_basis": "Taxes that are due on payment: not due yet, from the month's opening to its closing",
+    "zero_rated": "Sales without tax, by reason",
+    "zero_rated_lacking": "Of these, each document that lacks evidence",
     "invoiced_not_delivered": "Invoiced and not delivered at the month's end",
     "delivered_not_invoiced": "Delivered and not invoiced at the month's end",
     "cut_off": "Shipped in one month and delivered in Odoo in another, or not yet",
@@ -92,17 +94,23 @@ _CASH_BASIS = (
     "Opening and invoiced, less what Odoo's entries in the cash-basis journal transferred when it was paid, give what is not due yet. An invoice"
     " in another currency is transferred at the rate of its payment: the difference between the rates stays in the closing."
 )
+_ZERO_RATED = (
+    "From the journal items without tax, in company currency. The reason follows from the country of delivery, the company's, whether a VAT"
+    " number is there, and at home the tax's category. Evidence: the day on which Magento found the order's VAT number valid, and a shipment"
+    " with a tracking number. No number was checked for this statement; Northern Ireland and other special territories are as their country."
+)
 _TIMING = "What Magento has and Odoo has not yet is positive, the reverse negative. Opening, new and cleared (subtracted) give closing."
 NOTES = {
     "rate_differences": _RATES, "cut_off": _CUT_OFF, "open_receivables": _AS_OF, "refunds_to_pay": _AS_OF, "timing": _TIMING, "deposits": _DEPOSITS,
     "tax_by_country": _TAXES, "tax_grids": _GRIDS, "cash_basis": _CASH_BASIS,
+    "zero_rated": _ZERO_RATED,
 }  # fmt: skip
 # The column of a schedule that is summed in its heading.
 SUMMED = {
     "invoiced_not_delivered": "net", "delivered_not_invoiced": "net", "cut_off": "cost",
     "open_receivables": "open", "refunds_to_pay": "open", "deducted": "amount", "residues": "open",
     "remainders": "net", "rate_differences": "total", "timing": "closing", "lasting": "total",
-    "deposits": "open",
+    "deposits": "open", "zero_rated": "net", "zero_rated_lacking": "net",
 }  # fmt: skip
 OPEN_FINDING, INFORMATION = "Open finding: ", "For information: "
 # Columns of the schedules: heading, key, kind of value.
@@ -133,6 +141,14 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("Tax", "tax_name", "text"), ("%", "rate", "text"), ("Amount", "what", "word"), ("Opening", "opening", "money"),
         ("Invoiced", "new", "money"), ("Transferred", "cleared", "money"), ("Not due yet", "closing", "money"),
         ("Journal", "journal", "text"), _CURRENCY,
+    ),
+    "zero_rated": (
+        ("Reason", "reason", "word"), ("Country", "country", "text"), ("Tax", "tax_name", "text"), ("Documents", "count", "text"),
+        ("Net", "net", "money"), ("Lacking evidence", "lacking", "text"), ("Net of these", "without", "money"), _CURRENCY,
+    ),
+    "zero_rated_lacking": (
+        ("Reason", "reason", "word"), ("Number", "number", "text"), _ORDER, ("Date", "day", "text"), ("Country", "country", "text"),
+        ("VAT no. checked", "vat_checked", "text"), ("Shipped", "shipped", "text"), ("Lacking", "missing", "text"), ("Net", "net", "money"), _CURRENCY,
     ),
     "invoiced_not_delivered": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
     "delivered_not_invoiced": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),

@@ -46,7 +46,7 @@ def unmute(request: Request, who: Who, finding_id: int) -> Response:
     """Unmute a finding."""
     with staging() as connection:
         _finding(connection, who, finding_id)
-        repository.unmute(connection, finding_id)
+        repository.unmute(connection, finding_id, who.name)
     return _back(request, f"/finding/{finding_id}")
 
 
@@ -95,7 +95,7 @@ def undo_match(request: Request, who: Who, pair_id: int) -> Response:
         if pair is None:
             raise HTTPException(409, "This is no match that a person confirmed: open the page again.")
         who.must(Right.SETTLE, [pair["instance"]])
-        repository.separate(connection, pair_id, utc_now())
+        repository.separate(connection, pair_id, who.name, utc_now())
         _reconcile_again(connection, pair["instance"], pair["order_key"])
     return _back(request, record_address(pair, "magento", pair["magento_id"]))
 

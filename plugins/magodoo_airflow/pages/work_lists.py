@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from magodoo.decision_log import Decision
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.labels import OWNERS, RUN_OUTCOMES
 from magodoo.domain.vocabulary import MATCHED_KINDS, ChangeState, FindingType, Kind, Severity, Side, Verdict
@@ -194,4 +195,38 @@ RUNS = Listing(
     address="/runs",
 )  # fmt: skip
 
-WORK_LISTS = (FINDINGS, CHANGES, QUARANTINE, RUNS)
+DECISIONS = Listing(
+    "decisions", "Decisions",
+    table="decision d",
+    where="true",
+    key=(("d.id", "bigint"),),
+    identity=(("d.id", "bigint"),),
+    newest=Column("id", "Id", "d.id", "number", required=True),
+    instance="d.instance",
+    columns=(
+        Column("at", "When", "d.at", "moment", required=True),
+        Column("who", "Who", "d.who"),
+        Column("decision", "Decision", "d.decision", "state"),
+        Column("about", "About", "d.about", "state", link="row"),
+        Column("number", "Number", "d.number"),
+        Column("before", "Before", "d.before", "counts", sortable=False),
+        Column("after", "After", "d.after", "counts", sortable=False),
+        Column("instance", "Instance", "d.instance"),
+        Column("about_id", "Id of the row", "d.about_id", extra=True),
+        Column("id", "Id", "d.id", "number", extra=True, required=True),
+    ),
+    filters=(
+        Filter("decision", "Decision", "d.decision = :decision", tuple(Decision)),
+        Filter("since", "From", "d.at >= cast(:since as date)", type="date"),
+        Filter("until", "To", "d.at < cast(:until as date) + 1", type="date"),
+    ),
+    search="lower(concat_ws(' ', d.who, d.number)) like :search",
+    placeholder="name, number",
+    link="case d.about when 'change' then '/change/' || d.about_id when 'finding' then '/finding/' || d.about_id"
+    " when 'statement' then '/statement/' || d.instance || '/' || d.number end",
+    hint="What people decided. Rows are only added; the reason stands with what it is about.",
+    tabs=(Tab("", "All", "true"),),
+    address="/decisions",
+)  # fmt: skip
+
+WORK_LISTS = (FINDINGS, CHANGES, QUARANTINE, RUNS, DECISIONS)

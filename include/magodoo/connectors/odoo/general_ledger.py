@@ -27,18 +27,19 @@ _OPEN_ITEM = tree(
     matched_credit_ids=tree("max_date debit_amount_currency"),
 )
 _TAX = tree(
-    "name amount amount_type type_tax_use tax_exigibility",
+    "name amount amount_type type_tax_use tax_exigibility ubl_cii_tax_category_code",
     invoice_repartition_line_ids=tree("tag_ids"), refund_repartition_line_ids=tree("tag_ids"),
 )  # fmt: skip
 
 
 class Tax(NamedTuple):
-    """A sales tax: its rate, whether it is due on payment only, and the tags that it puts on items."""
+    """A sales tax: its rate, whether it is due on payment only, the tags that it puts on items, and its category on electronic invoices."""
 
     name: str
     rate: Decimal
     on_payment: bool
     tags: frozenset[int]
+    category: str  # "": not set, or Odoo has no electronic invoices
 
 
 class Grid(NamedTuple):
@@ -111,6 +112,7 @@ class GeneralLedger:
                     for line in row.get(name, ())
                     for tag in line["tag_ids"]
                 ),
+                str(row.get("ubl_cii_tax_category_code") or ""),
             )
             for row in self._read("account.tax", _TAX, domain)
         }
@@ -140,6 +142,27 @@ class GeneralLedger:
         return (
             {row["id"]: str(row["code"] or "") for row in self._rpc.read("res.country", ids, ["code"])} if ids else {}
         )
+
+    def delivered(self, ids: Sequence[int]) -> list[Row]:
+        """Return by entry: id, number, day (date), is_refund, country of delivery ("": none) and has_vat, without any number or name."""
+        wanted = ["name", "date", "move_type", "partner_shipping_id", "commercial_partner_id"]
+        rows = self._rpc.search_read(
+            "account.move", [*self._rpc.company_domain("account.move"), ["id", "in", list(ids)]], wanted, order="id"
+        )
+        named = {_key(row[name]) for row in rows for name in ("partner_shipping_id", "commercial_partner_id")} - {None}
+        partners = {row["id"]: row for row in self._rpc.records("res.partner", sorted(named), ["country_id", "vat"])}
+        codes = self._rpc.once("countries of addresses", self.countries)
+        made = []
+        for row in rows:
+            address, customer = (
+                partners.get(_key(row[name]), {}) for name in ("partner_shipping_id", "commercial_partner_id")
+            )
+            made.append({
+                "id": row["id"], "number": str(row["name"] or ""), "day": date.fromisoformat(row["date"]),
+                "is_refund": row["move_type"] == "out_refund", "country": codes.get(_key(address.get("country_id", False)), ""),
+                "has_vat": bool(customer.get("vat")),
+            })  # fmt: skip
+        return made
 
     def has_entries(self, domain: Sequence[Any]) -> bool:
         """Return whether the company has posted entries of a domain."""
