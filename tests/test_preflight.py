@@ -885,12 +885,13 @@ def test_the_task_fails_with_its_errors_and_shows_the_table() -> None:
 
 @pytest.mark.usefixtures("airflow")
 def test_a_broken_instance_is_examined_as_far_as_its_settings() -> None:
-    from magodoo.errors import BadSettings
+    from airflow.sdk.exceptions import AirflowFailException
+
     from magodoo_airflow.operators.preflight import PreflightOperator
     from magodoo_airflow.schedule import names
 
     assert names() == ["us", "broken"]
-    with pytest.raises(BadSettings, match=r"instances\.broken\.odoo_connection: this setting is missing"):
+    with pytest.raises(AirflowFailException, match=r"instances\.broken\.odoo_connection: this setting is missing"):
         PreflightOperator(task_id="check", instance="broken").execute({})
 
 
