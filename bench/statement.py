@@ -115,6 +115,9 @@ class Ledger:
     def journals(self) -> list[dict[str, Any]]:
         return [{"id": 1, "code": "INV", "type": "sale", "method_lines": []}]
 
+    def fiscal_country(self) -> str:
+        return "US"
+
     def currencies(self) -> list[dict[str, Any]]:
         return [{"id": 1, "name": "USD"}, {"id": 2, "name": "EUR"}]
 

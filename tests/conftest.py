@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import os
 import shutil
@@ -15,7 +14,9 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 from pgbouncer import POOLED, pooled
+from sqlalchemy import Connection
 
+from magodoo.staging import connect, migrate
 from magodoo_devstack import ports
 from magodoo_devstack.postgres import Cluster, new_password
 
@@ -74,6 +75,16 @@ def staging_url(new_staging: Callable[[], str], postgres: Cluster) -> Iterator[s
     postgres.drop_database(url.rsplit("/", 1)[1])
 
 
+@pytest.fixture
+def connection(staging_url: str) -> Iterator[Connection]:
+    """One transaction on a fresh staging database, undone afterwards."""
+    engine = connect(staging_url)
+    with engine.connect() as connection, connection.begin() as transaction:
+        yield connection
+        transaction.rollback()
+    engine.dispose()
+
+
 @pytest.fixture(scope="module")
 def module_staging_url(new_staging: Callable[[], str], postgres: Cluster) -> Iterator[str]:
     """A fresh staging database that the tests of one module share."""
@@ -125,15 +136,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 counts[name.removeprefix(REPLAYED)] += int(number)
     for system, number in sorted(counts.items()):
         terminalreporter.write_line(f"contract: {number} recorded exchanges of {system} were answered as recorded")
-
-
-def migrate(url: str) -> None:
-    if importlib.util.find_spec("magodoo.staging") is None:
-        return
-    from magodoo import staging
-
-    if hasattr(staging, "migrate"):
-        staging.migrate(url)
 
 
 def remove(cluster: Cluster) -> None:

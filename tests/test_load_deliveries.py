@@ -56,8 +56,8 @@ def test_a_key_that_odoo_copied_to_the_backorder_delivers_nothing_twice_and_hold
         assert list(found.scalars()) == [key, f"ship_us_{second}", None]
 
 
-def test_goods_that_a_transfer_brought_back_do_not_carry_its_key(made: Lab) -> None:
-    copy_keys(made)
+def return_of_delivered(made: Lab) -> PlannedChange[Any]:
+    """The return of one of two pieces, which are delivered."""
     order = made.order({"A": 2})
     item = made.items(order)["A"]
     shipment = made.shop.ship(order)
@@ -67,6 +67,12 @@ def test_goods_that_a_transfer_brought_back_do_not_carry_its_key(made: Lab) -> N
     back = made.planned(ChangeKind.ODOO_STOCK_RETURN, memo, Kind.CREDIT_MEMO, order, items=[[str(item), 10_000]])
     made.plan(*made.whole_order(order, memo_of), delivery(made, order, shipment, [[str(item), 20_000]]))
     made.load()
+    return back
+
+
+def test_goods_that_a_transfer_brought_back_do_not_carry_its_key(made: Lab) -> None:
+    copy_keys(made)
+    back = return_of_delivered(made)
     (picking,) = made.records("stock.picking", "id")
     (wizard,) = made.db.call("stock.return.picking", "create", vals_list=[{"picking_id": picking["id"]}])
     (line,) = made.records("stock.return.picking.line", "id", [["wizard_id", "=", wizard]])
@@ -80,15 +86,7 @@ def test_goods_that_a_transfer_brought_back_do_not_carry_its_key(made: Lab) -> N
 
 def test_a_return_is_refused_and_not_tried_where_odoo_has_no_wizard_for_it(made: Lab) -> None:
     made.db.series = 20
-    order = made.order({"A": 2})
-    item = made.items(order)["A"]
-    shipment = made.shop.ship(order)
-    memo_of = made.shop.invoice(order)
-    memo = made.shop.refund(order, {item: 1})
-    made.read()
-    back = made.planned(ChangeKind.ODOO_STOCK_RETURN, memo, Kind.CREDIT_MEMO, order, items=[[str(item), 10_000]])
-    made.plan(*made.whole_order(order, memo_of), delivery(made, order, shipment, [[str(item), 20_000]]))
-    made.load()
+    back = return_of_delivered(made)
     (change,) = made.plan(back)
     made.load()
     state, reason = made.state(change)

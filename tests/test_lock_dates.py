@@ -38,7 +38,15 @@ class Companies:
         self.allowed: list[list[int]] = []
 
     def call(
-        self, model: str, method: str, ids: Any, context: dict[str, Any], arguments: dict[str, Any], *, write: bool
+        self,
+        model: str,
+        method: str,
+        ids: Any,
+        context: dict[str, Any],
+        arguments: dict[str, Any],
+        *,
+        write: bool,
+        until: float,
     ) -> Any:
         assert model == "res.company"
         if method == "fields_get":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from magodoo.connectors.magento.versions import CAME_WITH, RELEASES, Proof, published, told
+from magodoo.connectors.magento.versions import CAME_WITH, RELEASES, Proof, of_shop, published
 
 
 @pytest.mark.parametrize(
@@ -31,10 +31,10 @@ def test_a_release_that_was_run_names_its_command_and_one_that_was_read_its_comm
 
 def test_the_latest_module_decides_as_a_later_release_has_the_earlier_ones_too() -> None:
     modules = [module for module, _ in CAME_WITH]
-    assert f"{CAME_WITH[0][1]} or later" in told("", modules).text
-    assert f"{CAME_WITH[-1][1]} or later" in told("", modules[-1:]).text
+    assert f"{CAME_WITH[0][1]} or later" in of_shop("", modules).text
+    assert f"{CAME_WITH[-1][1]} or later" in of_shop("", modules[-1:]).text
 
 
 def test_the_version_stands_in_the_result_of_a_test_that_passed() -> None:
-    assert told("Magento/2.4 (Community)", None).known
-    assert "may not be read" in told("", None).text
+    assert of_shop("Magento/2.4 (Community)", None).known
+    assert "may not be read" in of_shop("", None).text

@@ -213,6 +213,7 @@ class _Fields:
         arguments: dict[str, Any],
         *,
         write: bool,
+        until: float,
     ) -> Any:
         assert method == "fields_get"
         if model not in self._fields:

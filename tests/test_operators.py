@@ -204,7 +204,7 @@ def test_the_approval_task_shows_the_changes_and_their_sums_and_the_load_goes_on
     shown, counts = answered(made, "Approve")
     total = f"{made.shop.order(1)['grand_total']:.2f} USD"
     assert shown["ids"] == ids
-    assert f"1 odoo order import ({total})" in shown["subject"]
+    assert f"1 Odoo order import ({total})" in shown["subject"]
     assert shown["table"].count(total) == 4  # two changes and two sums
     assert "above the limit" in shown["table"]
     assert counts == {"approved": 2, "rejected": 0, "left": 0}
@@ -254,4 +254,4 @@ def test_text_from_magento_does_not_break_the_approval_table() -> None:
     other = approvals.Waiting(2, ChangeKind.ODOO_INVOICE, "invoice 2", "5", 20_000, "USD", "")
     shown = approvals.table([row, other])
     assert "1\\|\\<b\\>2 3 | \\*4\\*" in shown
-    assert "| odoo invoice | 1 | 1.00 EUR |\n| odoo invoice | 1 | 2.00 USD |" in shown  # currencies are never added
+    assert "| Odoo invoice | 1 | 1.00 EUR |\n| Odoo invoice | 1 | 2.00 USD |" in shown  # currencies are never added

@@ -674,7 +674,7 @@ def test_a_magento_tax_rate_without_a_mapping_is_a_warning(lab: Lab) -> None:
         ("Magento/2.4 (Enterprise)", ["Magento_OrderCancellation"], "Adobe Commerce 2.4.7 or later", Status.OK),
         ("", ["Magento_OrderCancellation", "Magento_OpenSearch"], "Magento 2.4.7 or later", Status.OK),
         ("", ["MageOS_Base", "Magento_OpenSearch"], "Mage-OS 2.4.6 or later", Status.OK),
-        ("", ["Magento_Sales"], "cannot be told: it is not published, and the modules do not show it", Status.WARNING),
+        ("", ["Magento_Sales"], "is unknown: it is not published, and the modules do not show it", Status.WARNING),
         ("Magento/2.3 (Community)", [], "Magento 2.3: nothing is known of it", Status.WARNING),
         (
             "Magento/2.5 (Community)",

@@ -164,7 +164,7 @@ def test_approvers_are_mailed_once_with_the_sums(engine: Engine) -> None:
             assert alerts.queue_changes(connection, US, UI, utc_now()) == mails
     with engine.begin() as connection:
         (mail,) = outbox.waiting(connection)
-    assert mail.subject == "[us] 2 changes wait for approval: 2 odoo invoice (350.00 USD)"
+    assert mail.subject == "[us] 2 changes wait for approval: 2 Odoo invoice (350.00 USD)"
     assert "the first writes" in mail.plain and "/magento/change/" in mail.html
 
 
@@ -180,7 +180,7 @@ def test_a_refused_change_is_mailed_once_and_a_rejected_one_is_not(engine: Engin
     planned(engine, state="refused", approval="not_needed", reason="possible duplicate: RINV/2026/00001")
     planned(engine, source_id="8", state="refused", approval="rejected", reason="rejected by Ada: not ours")
     (mail,) = _changes(engine)
-    assert mail.subject == "[us] 1 change refused: 1 odoo invoice (100.00 USD)"
+    assert mail.subject == "[us] 1 change refused: 1 Odoo invoice (100.00 USD)"
     assert "RINV/2026/00001" in mail.plain and "not ours" not in mail.plain
     assert mail.recipients == ("books@example.com",)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
-import pytest
 from reconcile_sales import Sales
 from sqlalchemy import Connection, text
 
@@ -16,19 +14,10 @@ from magodoo.pipeline import reconcile as pipeline_reconcile
 from magodoo.reconcile import repository
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.repository import Findings, Pairs
-from magodoo.staging import connect
 from magodoo.timestamps import utc_now
 
 DAY = timedelta(days=1)
 FIRST = datetime(2026, 11, 20, tzinfo=UTC)
-
-
-@pytest.fixture
-def connection(staging_url: str) -> Iterator[Connection]:
-    engine = connect(staging_url)
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
 
 
 def found(order: str | None = "1", type_: FindingType = FindingType.ROUNDING, **more: Any) -> Finding:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from live_counts import LiveRun, begin_of, replaced
+from reviewed import nearest
 
 from magodoo.errors import FixConfiguration
 from magodoo_devstack import odoo_package
 from magodoo_devstack.live_odoo import LiveOdoo, announced
-from magodoo_devstack.odoo_package import OdooPackage, mirror
+from magodoo_devstack.odoo_package import TESTED_BUILD, OdooPackage, mirror
 from magodoo_devstack.odoo_provision import Access, keys_script, parse_access
 from magodoo_devstack.postgres import Cluster
 
@@ -70,3 +73,40 @@ def test_using_an_odoo_started_by_another_process_keeps_its_state_file(tmp_path:
             assert note.read_text() == text
         assert note.read_text() == text
     assert not note.exists()
+
+
+# Counts of a run
+
+
+def report(nodeid: str, why: str = "") -> SimpleNamespace:
+    return SimpleNamespace(nodeid=nodeid, longrepr=("file.py", 1, f"Skipped: {why}") if why else "")
+
+
+def test_the_counts_are_of_what_met_the_live_odoo_and_name_what_failed_and_why_it_was_skipped() -> None:
+    stats = {
+        "passed": [report("tests/odoo/test_a.py::test_one[live]"), report("tests/odoo/test_a.py::test_one[sandbox]")],
+        "failed": [report("tests/odoo/test_a.py::test_two[live-orders]")],
+        "error": [report("tests/odoo/test_b.py::test_three[live]"), report("tests/test_alive.py::test_four[alive]")],
+        "skipped": [report(f"tests/odoo/test_b.py::test_five[{each}-live]", "no shell") for each in "xy"],
+    }
+    told = LiveRun.of(stats).table().splitlines()
+    assert "| `test_a.py` | 1 | 1 | 0 |" in told
+    assert "| `test_b.py` | 0 | 1 | 2 |" in told
+    assert "| all | **1** | **2** | **2** |" in told
+    assert "- 2: no shell" in told
+    assert told[-2:] == ["- `test_a.py::test_two[live-orders]`", "- `test_b.py::test_three[live]`"]
+
+
+def test_a_run_replaces_its_own_counts_on_the_page_and_leaves_the_rest() -> None:
+    page = "# Live\n\nby hand\n"
+    for build in ("18.0", "19.0"):
+        page = replaced(page, begin_of(build, "odoo"), f"first of {build}")
+    page = replaced(page, begin_of("18.0", "odoo"), "second of 18.0")
+    assert "first of 18.0" not in page
+    assert page.index("by hand") < page.index("second of 18.0") < page.index("first of 19.0")
+    with pytest.raises(ValueError, match="end of run"):
+        replaced(begin_of("18.0", "odoo"), begin_of("18.0", "odoo"), "more")
+
+
+def test_a_build_is_held_to_the_reviewed_one_of_its_series() -> None:
+    assert nearest(TESTED_BUILD) == nearest("19.0.0+dfsg-99") == nearest("20.0") == TESTED_BUILD

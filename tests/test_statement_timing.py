@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from magodoo.settings import Instance
-from magodoo.staging import connect
 from magodoo.statement import documents, explanation, timing
 from magodoo.statement.periods import Month
 
@@ -66,15 +64,6 @@ def stage(connection: Connection, all_of_it: Sequence[Booked]) -> None:
         day = one.day if one.there == "posted" else None
         connection.execute(INSERT, {**row, "side": "odoo", "state": one.there, "day": day})
         connection.execute(PAIR, row)
-
-
-@pytest.fixture
-def connection(staging_url: str):
-    engine = connect(staging_url)
-    with engine.connect() as connection, connection.begin() as transaction:
-        yield connection
-        transaction.rollback()
-    engine.dispose()
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from magodoo.money import dump_json
-from magodoo.staging import connect
 from magodoo.statement import zero_rated
 from magodoo.statement.zero_rated import (
     AT_HOME,
@@ -124,15 +123,6 @@ DOCUMENT = text(
     "insert into document (instance, side, kind, source_id, order_key, number, state, country, vat, tracking, document_date, request_began_at, version)"
     " values ('us', :side, :kind, :id, '7', 'N', '2', :country, :vat, :tracking, :day, now(), 1)"
 )
-
-
-@pytest.fixture
-def connection(staging_url: str):
-    engine = connect(staging_url)
-    with engine.connect() as connection, connection.begin() as transaction:
-        yield connection
-        transaction.rollback()
-    engine.dispose()
 
 
 def stage(connection: Connection, address: dict[str, Any]) -> None:

@@ -27,7 +27,9 @@ class Server:
         self.version, self.size, self.digits = Version(version), size, digits
         self.asked: list[str] = []
 
-    def call(self, model: str, method: str, ids: Any, context: Any, arguments: Any, *, write: bool) -> Any:
+    def call(
+        self, model: str, method: str, ids: Any, context: Any, arguments: Any, *, write: bool, until: float
+    ) -> Any:
         self.asked.append(method)
         old = self.version.major < 19
         if method == "fields_get":

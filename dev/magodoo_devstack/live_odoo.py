@@ -105,7 +105,7 @@ class LiveOdoo:
         OdooServer(self._package, self._cluster, 0).install(database, modules)
 
     def run_script(self, database: str, script: str) -> str:
-        """What a Python script prints that runs inside Odoo, for what no call can do."""
+        """Return what a Python script prints that runs inside Odoo, for what no call can do."""
         return OdooServer(self._package, self._cluster, 0).run_script(database, script)
 
     def dump(self, database: str, file: Path) -> None:

@@ -57,15 +57,17 @@ class OdooServer:
 
     def create_database(self, name: str) -> None:
         """A new database with our modules; takes about a minute."""
+        if self.series < 19:
+            self._finish(self._installer(name, ["base"]), "")
         self.install(name, MODULES)
 
     def install(self, name: str, modules: Iterable[str]) -> None:
-        """Install modules into a database that has not served a request yet, or into a new one."""
+        """Install modules into a database that has not served a request yet; before 19 it must exist."""
         known = [each for each in modules if any((folder / each).is_dir() for folder in self.package.addons)]
         if self.series >= 19:
             self._finish([*self._installer(name, known), "--skip-auto-install"], "")
             return
-        self._finish(self._installer(name, ["base"]), "")
+        # `-i base` on a database in use removes records that its data files no longer have, which documents may refer to.
         self.run_script(name, INSTALL_SCRIPT.format(modules=known))
 
     def _installer(self, name: str, modules: Iterable[str]) -> list[str]:

@@ -85,6 +85,19 @@ def test_an_invoice_is_posted_and_paid_once_to_the_cent(client: OdooClient, shop
     assert sold["invoice_status"] == "invoiced"
 
 
+def test_a_payment_that_was_matched_afterwards_is_found_by_the_order_of_its_invoice(
+    client: OdooClient, shop: Shop
+) -> None:
+    order = shop.confirmed_order(1)
+    move = shop.posted_invoice(1, 1)
+    unlinked = [[*row[:-1], ""] for row in shop.payment_rows(move, 1, "83.66")]
+    (payment,) = shop.load_payments(unlinked).ids.values()
+    client.payments.post([payment])
+    assert client.documents.by_order_ids("payment", [order]).rows == []
+    assert client.payments.reconcile_one(payment, move)["payment_state"] == "paid"
+    assert [row["id"] for row in client.documents.by_order_ids("payment", [order]).rows] == [payment]
+
+
 def test_a_partial_delivery_leaves_a_backorder_and_carries_key_and_tracking(client: OdooClient, shop: Shop) -> None:
     order = shop.confirmed_order(1)
     first = shop.shipped(order, {"SKU-A": "2", "SKU-B": "3"}, key="m:shipment_1", tracking="1Z1, 1Z2")

@@ -38,6 +38,7 @@ class Table:
         arguments: dict[str, Any],
         *,
         write: bool,
+        until: float,
     ) -> Any:
         self.calls.append((model, method, arguments))
         if method in self.answers:

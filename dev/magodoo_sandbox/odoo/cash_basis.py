@@ -66,8 +66,8 @@ def _parts(env: Env, move: Row, item: Row, share: Decimal, rate: Decimal, last: 
     """Two items for a tax, or for the base of one: with its tags, and the counterpart without. `last` takes what is left of a tax."""
     taxes = env["account.tax"]
     tax = int(item.get("tax_line_id") or 0)
-    own = [each for each in item.get("tax_ids") or [] if taxes.rows[each]["tax_exigibility"] == ON_PAYMENT]
-    of_tax = tax and taxes.rows[tax]["tax_exigibility"] == ON_PAYMENT
+    own = [each for each in item.get("tax_ids") or [] if taxes.rows[each].get("tax_exigibility") == ON_PAYMENT]
+    of_tax = tax and taxes.rows[tax].get("tax_exigibility") == ON_PAYMENT
     if not of_tax and not own:
         return
     amount = rounded(item["amount_currency"] * share)
@@ -86,7 +86,7 @@ def _parts(env: Env, move: Row, item: Row, share: Decimal, rate: Decimal, last: 
 
 
 def _booked(env: Env, move: Row, tax: int) -> Decimal:
-    """What is due of an invoice's tax already, in its currency."""
+    """Return what of an invoice's tax is due already, in its currency."""
     moves, lines = env["account.move"], env["account.move.line"]
     before = [row for row in moves.rows.values() if row.get("tax_cash_basis_origin_move_id") == move["id"]]
     items = [lines.rows[i] for row in before for i in moves.get(row, "line_ids")]

@@ -129,14 +129,14 @@ class Tax(Model):
         env["account.tax.repartition.line"].make(env, [{"tax_id": i, **part} for i in bare for part in parts])
 
     def part(self, tax: int, move_type: str, kind: str) -> Row:
-        """The line of a tax's distribution for invoices or credit notes: its tags, and the account of the tax."""
+        """Return the line of a tax's distribution for invoices or credit notes: its tags, and the account of the tax."""
         of = "refund" if move_type.endswith("refund") else "invoice"
         rows = self.db.tables["account.tax.repartition.line"]
         own = (rows[i] for i in self.get(self.rows[tax], f"{of}_repartition_line_ids"))
         return next((row for row in own if row["repartition_type"] == kind), {})
 
     def tags(self, taxes: list[int], move_type: str, kind: str) -> list[int]:
-        """The tags that taxes put on their base or on themselves."""
+        """Return the tags that taxes put on their base or on themselves."""
         return sorted({tag for tax in taxes for tag in self.part(tax, move_type, kind).get("tag_ids") or []})
 
     def check_country(self, env: Env, move: Row, used: set[int]) -> None:

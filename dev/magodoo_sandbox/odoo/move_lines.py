@@ -172,7 +172,7 @@ class MoveLine(Model):
         self._announce(env, ids)
 
     def _is_whole(self, env: Env, ids: list[int]) -> bool:
-        """Whether the items in company currency are, at the rate in the context, exactly those in another currency (measured on 18, 19)."""
+        """Return whether the items in company currency are, at the rate in the context, exactly those in another currency (measured on 18, 19)."""
         rate = env.context.get("forced_rate_from_register_payment")
         rows = [self.rows[line] for line in ids]
         own = [row for row in rows if row["currency_id"] == self.get(row, "company_currency_id")]
@@ -257,7 +257,7 @@ class MoveLine(Model):
         return Decimal(min(rest_currency, rounded(amount * rate)))
 
     def _close_exchange(self, env: Env, ids: list[int], whole: bool) -> None:
-        """A residue in company currency only is an exchange difference and gets its entry (docs/facts/pair.md#6).
+        """Give a residue in company currency only its entry, as an exchange difference (docs/facts/pair.md#6).
 
         So is what is left in company currency of items that are `whole` at their rate.
         """

@@ -170,19 +170,19 @@ class MoveTotals(Model):
             )
 
     def _tags(self, env: Env, row: Row, used: list[int], kind: str) -> list[int]:
-        """The tags of taxes on their base or on themselves; those of taxes that are due on payment come with the payment (19)."""
+        """Return the tags of taxes on their base or on themselves; those of taxes that are due on payment come with the payment (19)."""
         known = env["account.tax"]
-        now = [tax for tax in used if known.rows[tax]["tax_exigibility"] != ON_PAYMENT]
+        now = [tax for tax in used if known.rows[tax].get("tax_exigibility") != ON_PAYMENT]
         return list(known.tags(now, row["move_type"], kind))
 
     def _tax_account(self, env: Env, row: Row, tax: int) -> int:
         known = env["account.tax"]
-        if known.rows[tax]["tax_exigibility"] == ON_PAYMENT:
+        if known.rows[tax].get("tax_exigibility") == ON_PAYMENT:
             return int(known.rows[tax].get("cash_basis_transition_account_id") or 0)
         return int(known.part(tax, row["move_type"], "tax").get("account_id") or 0)
 
     def is_exigible(self, row: Row) -> bool:
-        """Whether an entry has no tax that is due on payment only."""
+        """Return whether an entry has no tax that is due on payment only."""
         lines, known = self.db.tables["account.move.line"], self.db.tables["account.tax"]
         used = {
             tax
@@ -190,7 +190,9 @@ class MoveTotals(Model):
             for tax in (*(line.get("tax_ids") or ()), line.get("tax_line_id"))
             if tax
         }
-        return row["move_type"] == "entry" or all(known[tax]["tax_exigibility"] == "on_invoice" for tax in used)
+        return row["move_type"] == "entry" or all(
+            known[tax].get("tax_exigibility", "on_invoice") == "on_invoice" for tax in used
+        )
 
     def set_line(self, env: Env, record: int, line: int | None, kind: str, facts: Row, amounts: Row) -> int:
         lines, row = env["account.move.line"], self.rows[record]
@@ -295,14 +297,14 @@ class MoveTotals(Model):
         lines.put(env, own[0], amount_currency=amount, balance=rounded(amount / row["invoice_currency_rate"]))
 
     def _is_amount(self, command: Any) -> bool:
-        """Whether a command forces amounts of a tax line, or company amounts of a document's product line: these stay."""
+        """Return whether a command forces amounts of a tax line, or company amounts of a document's product line: these stay."""
         line = self.db.tables["account.move.line"].get(command[1]) if command[0] == 1 else None
         if line is None or self.rows[line["move_id"]]["move_type"] == "entry":
             return False
         return line["display_type"] == "tax" or (line["display_type"] == "product" and set(command[2]) <= {"balance"})
 
     def with_balance(self, command: Any) -> Any:
-        """The command as Odoo understands it: an unchanged balance is not written, and follows from another amount (measured on 18, 19)."""
+        """Return the command as Odoo understands it: an unchanged balance is not written, and follows from another amount (measured on 18, 19)."""
         if command[0] != 1 or not self._is_amount(command):
             return command
         line = self.db.tables["account.move.line"][command[1]]

@@ -128,7 +128,7 @@ def _forced(amount: Any, company: Any, terms: Terms, scale: Decimal) -> Part:
 
 
 def _spread_globally(results: list[TaxedLine], terms: Terms) -> None:
-    """The untaxed amount is rounded once for the whole document, each tax once."""
+    """Round the untaxed amount once for the whole document, each tax once."""
     groups: dict[int, list[Part]] = defaultdict(list)
     for result in results:
         groups[0].append(result.base)

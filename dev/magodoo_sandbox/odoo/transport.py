@@ -192,7 +192,7 @@ def _info(db: OdooDatabase) -> list[Any]:
 def _as_of_19(
     db: OdooDatabase, uid: int, method: str, args: list[Any], named: dict[str, Any]
 ) -> tuple[str, list[Any], dict[str, Any]]:
-    """The call with which the models answer what an older version is asked about rights (docs/facts/odoo-versions.md#1) and accuracies."""
+    """Return the call with which the models answer what an older version is asked about rights (docs/facts/odoo-versions.md#1) and accuracies."""
     if db.series == 18 and method == "has_access" and not args:
         raise IndexError("tuple index out of range")
     if db.series < 18 and method == "check_access_rights":

@@ -180,7 +180,7 @@ class Quant(Model):
 
 
 class ValuationLayer(Model):
-    """What 18 reads of an entry that it posts for an exchange difference; nothing is valued here."""
+    """The layers that 18 reads of an entry which it posts for an exchange difference; nothing is valued here."""
 
     name, label = "stock.valuation.layer", "Stock Valuation Layer"
     declared = f.columns({"account_move_id": f.one("account.move", "Journal Entry")})

@@ -8,7 +8,6 @@ again (docs/facts/pair.md#3).
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -23,12 +22,12 @@ from magodoo.errors import FixDocument, MagodooError
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.odoo_fields import is_intercompany
 from magodoo.extract.written import transfer_note
-from magodoo.flows import order_readiness
+from magodoo.flows import order_drafts, order_readiness
 from magodoo.flows.customers import customer, load_partners
 from magodoo.flows.duplicates import SaleRequest, Search, duplicate_candidates, is_ours
 from magodoo.flows.extra_amounts import payment_parts
 from magodoo.flows.line_amounts import MoneyLine, decimals_of, money_lines
-from magodoo.flows.load_tables import Table, call, figure, fit, load_all, table, unequal
+from magodoo.flows.load_tables import call, figure, load_all, table, unequal
 from magodoo.flows.order_cents import cents_problem, is_rounded, refusal
 from magodoo.flows.order_contents import nothing_left, remaining
 from magodoo.flows.order_plan import MISSING_IN_ODOO, STATUS_MISMATCH, OrderPlan, first_reason
@@ -36,7 +35,7 @@ from magodoo.flows.order_readiness import held_in_magento
 from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
 from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, not_shown, refused
-from magodoo.ledger.changes import Changes, LeasedChange
+from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import Prepared, RequestProblem
 from magodoo.money import plain, rounded, to_units
 
@@ -44,9 +43,6 @@ if TYPE_CHECKING:
     from magodoo.connectors.odoo.client import OdooClient
     from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
-
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -357,35 +353,18 @@ class ImportOrders(Writer[OrderRequest]):
         rows: dict[int, Mapping[str, Any]] = {
             row["id"]: row for row in client.documents.by_ids("order", list(made)).rows
         }
-        rows |= self._renewed(context, made, rows)
-        for target, change in made.items():
-            complaint = _not_as_asked(client, rows.get(target), change)
-            written[change.id] = complaint or target
-        self._confirm(context, changes, rows, written)
-        return written
-
-    def _renewed(
-        self, context: Context, made: Mapping[int, Change], rows: Mapping[int, Mapping[str, Any]]
-    ) -> dict[int, Mapping[str, Any]]:
-        """Write the lines of drafts again that an earlier attempt left and that are not as asked now; return these drafts as they are then.
-
-        A quotation whose import was done may have been edited since: it is left alone.
-        """
-        client = context.odoo
         stale = {
             target: change
             for target, change in made.items()
             if (row := rows.get(target)) and row["state"] in QUOTATION and _not_as_asked(client, row, change)
         }
-        if not stale:
-            return {}
-        with context.engine.connect() as connection:
-            sources = [change.source_id for change in stale.values()]
-            done = Changes(connection, context.instance.id).done(self.kind, sources)
-        renewed = [target for target, change in stale.items() if change.source_id not in done]
-        for target in renewed:
-            _rewrite(client, target, stale[target].request.load)
-        return {row["id"]: row for row in client.documents.by_ids("order", renewed).rows} if renewed else {}
+        renewed, kept = order_drafts.renew(context, self.kind, stale)
+        rows |= renewed
+        for target, change in made.items():
+            complaint = kept.get(target) or _not_as_asked(client, rows.get(target), change)
+            written[change.id] = complaint or target
+        self._confirm(context, changes, rows, written)
+        return written
 
     def _confirm(
         self, context: Context, changes: Sequence[Change], rows: Mapping[int, Mapping[str, Any]], written: Written
@@ -454,24 +433,6 @@ def _over_the_limit(
         else:
             left[head] -= amount
     return over
-
-
-_RENEWED = ("id", "product_uom_qty", "price_unit", "discount", "tax_ids/.id", "extra_tax_data")
-
-
-def _rewrite(client: OdooClient, order: int, table: Table) -> None:
-    """Write quantities, prices and taxes of a draft's lines as they are asked now. One whose lines are gone stays as it is."""
-    wanted = [index for index, name in enumerate(table.fields) if name.removeprefix("order_line/") in _RENEWED[1:]]
-    wanted.insert(0, table.fields.index("order_line/id"))
-    fields = (".id", *(table.fields[index] for index in wanted))
-    rows = tuple(
-        ("" if number else str(order), *(row[index] for index in wanted)) for number, row in enumerate(table.rows)
-    )
-    fitted = fit(client, Table(table.model, fields, rows))
-    try:
-        client.orders.rewrite(fitted.fields, fitted.rows)
-    except FixDocument as problem:
-        log.warning("the draft order %s could not be written again: %s", order, problem)
 
 
 def _not_as_asked(client: OdooClient, row: Mapping[str, Any] | None, change: Change) -> MagodooError | None:

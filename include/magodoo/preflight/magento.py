@@ -33,8 +33,8 @@ def connection(subject: Subject) -> Outcome:
 
 
 def version(subject: Subject) -> Outcome:
-    """Check what can be told of Magento's version, and what is known of it. None is refused for its number alone."""
-    told = subject.magento.version_told()
+    """Check Magento's version as far as it shows, and what is known of it. None is refused for its number alone."""
+    told = subject.magento.shop_version()
     outcome = Outcome(told.text)
     if not told.known:
         outcome.warn(told.text, f"look whether it is a {RUN_ON}; try a few orders in observe first")

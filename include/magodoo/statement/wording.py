@@ -154,7 +154,7 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "delivered_not_invoiced": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
     "cut_off": (
         _ORDER, ("Shipment", "magento_number", "text"), ("Delivery", "number", "text"), ("Shipped", "day", "text"),
-        ("Told later in", "later", "text"), ("On", "other_day", "text"), ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"),
+        ("Recorded later in", "later", "text"), ("On", "other_day", "text"), ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"),
         ("Cost", "cost", "money"), _CURRENCY,
     ),
     "open_receivables": (

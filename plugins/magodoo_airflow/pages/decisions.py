@@ -119,7 +119,7 @@ def approve_several(request: Request, who: Who, change: Annotated[list[int], For
 def decide(request: Request, who: Who, change_id: int, verb: str, reason: FormText = "") -> Response:
     """Approve, reject, release (what the gate holds) or plan again one change. Raises 409 when its state does not allow it."""
     if verb not in _VERBS:
-        raise HTTPException(404, f"A change can be told to {', '.join(_VERBS)}.")
+        raise HTTPException(404, f"A change takes {', '.join(_VERBS)}.")
     act, needs_reason, right = _VERBS[verb]
     reason = _checked_reason(reason) if needs_reason else reason.strip()
     with staging() as connection:

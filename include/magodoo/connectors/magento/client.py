@@ -199,12 +199,12 @@ class MagentoClient:
         """Return the published version, such as `Magento/2.4 (Community)`, or "" where it is not published."""
         return versions.published(self._http.text("/magento_version"))
 
-    def version_told(self) -> versions.Told:
-        """Return what can be told of the version, from what is published and the modules, as far as they may be read."""
+    def shop_version(self) -> versions.ShopVersion:
+        """Return the version, from what is published and the modules, as far as they may be read."""
         modules: list[str] | None = None
         with suppress(FixConfiguration, FixDocument, Unreadable):  # a missing right, or a shop without the route
             modules = self.modules()
-        return versions.told(self.version(), modules)
+        return versions.of_shop(self.version(), modules)
 
     def ping(self) -> int:
         """Return the number of orders: one cheap request that needs a valid login."""
@@ -220,7 +220,7 @@ class MagentoClient:
         """Report which of host, store code, token or ACL resource is wrong. Sends nothing that could change data."""
         report = check_connection(self._http, self.connection, writes=writes)
         if report.ok:
-            report.version = self.version_told().text
+            report.version = self.shop_version().text
         return report
 
     # Writing

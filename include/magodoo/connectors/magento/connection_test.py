@@ -60,8 +60,8 @@ class Check:
 class ConnectionReport:
     """The results of all tests, in the order of execution.
 
-    `wrong` is "" or one of "host", "store code", "token", "rights"; `missing` are ACL resources to grant. `version` says in words what
-    can be told of the version.
+    `wrong` is "" or one of "host", "store code", "token", "rights"; `missing` are ACL resources to grant. `version` says in words which
+    version this is, as far as it shows.
     """
 
     checks: list[Check] = field(default_factory=list)

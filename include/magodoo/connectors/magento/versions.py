@@ -1,4 +1,4 @@
-"""What each version of Magento is to this project, and what can be told of the version of a shop.
+"""What each version of Magento is to this project, and how the version of a shop is found.
 
 `/magento_version` names no more than `2.4`, and not even that where the module `Magento_Version` is off. The list of modules, which an
 integration may be allowed to read, has modules that came with a release.
@@ -63,8 +63,8 @@ _PUBLISHED = re.compile(r"(?:Magento|Mage-OS)/(\d+\.\d+)[\w.-]* \(([\w ]+)\)")
 
 
 @dataclass(frozen=True)
-class Told:
-    """What can be told of a shop's version. `known`: whether the release is one of the line that was run; `text` says it in words."""
+class ShopVersion:
+    """The version of a shop, as far as it shows. `known`: whether the release is one of the line that was run; `text` says it in words."""
 
     text: str
     known: bool
@@ -75,22 +75,22 @@ def published(text: str) -> str:
     return text if len(text) < 100 and _PUBLISHED.match(text) else ""
 
 
-def told(version: str, modules: Collection[str] | None) -> Told:
-    """Return what can be told from the published version ("" without) and the installed modules (None where they may not be read)."""
+def of_shop(version: str, modules: Collection[str] | None) -> ShopVersion:
+    """Return the version of a shop from the published version ("" without) and the installed modules (None where they may not be read)."""
     product = _product(version, modules or ())
     least = next((release for module, release in CAME_WITH if module in (modules or ())), "")
     found = _PUBLISHED.match(version)
     line = found[1] if found else ""
     if line and line != RUN_ON:
-        return Told(f"{product} {line}: nothing is known of it; 2.4.7 was run", known=False)
+        return ShopVersion(f"{product} {line}: nothing is known of it; 2.4.7 was run", known=False)
     if not line and not least:
         why = "it is not published, and the modules do not show it" if modules is not None else (
             "it is not published, and the modules may not be read (grant Magento_Backend::admin or enable Magento_Version)"
         )  # fmt: skip
-        return Told(f"{product}, whose version cannot be told: {why}", known=False)
+        return ShopVersion(f"{product}, whose version is unknown: {why}", known=False)
     release = f"{least} or later" if least else f"{line}, of which the release is not published"
     known = f"{RUN_ON} line; 2.4.7 was run, the others were read or are assumed to be alike"
-    return Told(f"{product} {release} ({known})", known=True)
+    return ShopVersion(f"{product} {release} ({known})", known=True)
 
 
 def _product(version: str, modules: Collection[str]) -> str:

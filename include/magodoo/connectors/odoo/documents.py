@@ -238,6 +238,8 @@ class Documents:
             domain = [*self._rpc.company_domain("account.move"), *domain]
             rows = self._rpc.search_read("account.move", domain, fields)
             found.update(id for row in rows for name in fields for id in row[name])
+            if "reconciled_payment_ids" not in links:
+                found |= self._settlements.payments_of([int(row["id"]) for row in rows])
         return sorted(found)
 
     def _selected(self, kind: str, paths: list[str], values: Sequence[Any]) -> Page:

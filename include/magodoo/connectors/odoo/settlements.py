@@ -60,6 +60,12 @@ class Settlements:
                     problems[row["id"]] = f"what settled it: {problem}"
         return problems
 
+    def payments_of(self, moves: Sequence[int]) -> set[int]:
+        """Return the payments whose entries settle one of these documents in part (docs/facts/odoo-versions.md#3)."""
+        partials = self._partials(list(moves)) if moves else []
+        items = self._items(sorted({partial[side][0] for partial in partials for side, _, _ in _SIDES}))
+        return {item["payment_id"][0] for item in items.values() if item["payment_id"]}
+
     def _add(self, rows: Sequence[Row]) -> None:
         if not rows:
             return
