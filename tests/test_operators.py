@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg2
 import pytest
 import structlog
 from airflow.sdk import DAG
@@ -135,6 +136,7 @@ def test_a_change_that_failed_for_want_of_a_setting_fails_the_task(made: Lab, mo
         (Unavailable("503"), 0, "up_for_retry"),
         (Unavailable("503"), 6, "up_for_retry"),
         (Unavailable("503"), 7, "failed"),
+        (psycopg2.OperationalError("the server closed the connection"), 6, "up_for_retry"),
         (KeyError("a fault of ours"), 1, "up_for_retry"),
         (KeyError("a fault of ours"), 2, "failed"),
     ],

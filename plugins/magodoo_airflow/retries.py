@@ -26,13 +26,15 @@ class ByErrorClass(RetryPolicy):
 
     def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
         """Return FAIL, or DEFAULT for the task's own retries and backoff."""
+        import psycopg2
         from sqlalchemy.exc import InterfaceError, OperationalError
         from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
         name = type(exception).__name__
         if isinstance(exception, REFUSALS):
             return RetryDecision.fail(f"{name}: only a person can resolve it")
-        if isinstance(exception, (*PASSING, InterfaceError, OperationalError, NoConnectionFree)):
+        away = (InterfaceError, OperationalError, NoConnectionFree, psycopg2.InterfaceError, psycopg2.OperationalError)
+        if isinstance(exception, (*PASSING, *away)):
             return RetryDecision.default()
         if try_number >= TRIES_OF_THE_UNKNOWN:
             return RetryDecision.fail(f"{name}: the same after {try_number} tries")
