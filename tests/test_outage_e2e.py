@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ import yaml
 from faults.stage import POLICY
 from load_lab import lab
 from outage import CHECKOUT, CHECKS, EXTRACTS, LOAD, MOMENTS, Outage, Story
+from sqlalchemy import create_engine
 
-from magodoo import staging
 from magodoo_devstack import lifecycle, runner
 from magodoo_devstack.environment import cluster_of
 from magodoo_devstack.layout import Layout
@@ -69,13 +70,20 @@ def each(layout: Layout, state: State) -> Iterator[Outage]:
         instance = made.instance.model_dump(mode="json", exclude={"id"}, exclude_unset=True)
         layout.demo.mkdir(parents=True, exist_ok=True)
         layout.demo_settings.write_text(yaml.safe_dump({"instances": {"us": instance}}))
-        airflow = staging.connect(cluster.url("airflow"))
+        airflow = create_engine(cluster.url("airflow"))
         story = Story(layout, state, made, airflow, SECONDS, NEW_ORDERS)
         story.api.wait_for_dags({*EXTRACTS, *CHECKS, LOAD}, seconds=outage.PATIENCE)
         story.api.switch_on((LOAD, *reversed(CHECKS), *EXTRACTS))
         for moment in MOMENTS:
-            yield story.run(moment)
+            yield noted(story.run(moment))
         airflow.dispose()
+
+
+def noted(found: Outage) -> Outage:
+    """Keep what is known, should a later outage end the run."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / f"{found.moment}.json").write_text(json.dumps(asdict(found), indent=2))
+    return found
 
 
 def commit() -> str:
@@ -84,9 +92,7 @@ def commit() -> str:
 
 
 def write(outages: list[Outage], circumstances: str) -> None:
-    """Write the figures of the run, and the evidence if it was a whole one."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "figures.json").write_text(json.dumps(outage.figures(outages), indent=2))
+    """Write the evidence if the run was a whole one, else a page beside its figures."""
     file: Path = outage.EVIDENCE if (SECONDS, NEW_ORDERS) >= (AWAY, ORDERS) else FOLDER / "outages.md"
     file.write_text(outage.page(outages, circumstances), encoding="utf-8")
 

@@ -7,7 +7,7 @@ import random
 import subprocess
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -242,8 +242,3 @@ def page(outages: list[Outage], circumstances: str) -> str:
             "",
         ]
     )
-
-
-def figures(outages: list[Outage]) -> list[dict[str, Any]]:
-    """Return everything as plain values, for the file of the run."""
-    return [asdict(each) for each in outages]
