@@ -193,7 +193,7 @@ test-pair: $(INSTALLED) ## run the whole chain on a live Magento (MAGENTO_URL an
 
 ##@ Measure it
 
-BENCH := extract odoo-read stage pg-copy reconcile quality load chain memory pages statement idle scale
+BENCH := extract odoo-read stage pg-copy reconcile quality load chain memory pages statement idle crowd scale
 SIZE ?= quick
 RUNS ?= 5
 
