@@ -22,6 +22,7 @@ from airflow.sdk.execution_time import task_runner
 from certificates import self_signed
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError, OperationalError
+from tries import state_after
 
 from magodoo.errors import Forbidden, MagodooError, OutcomeUnknown, Unauthorized, Unavailable
 from magodoo.notifications import email, outbox
@@ -563,13 +564,11 @@ def test_no_mail_is_sent_for_a_try_that_is_followed_by_another(engine: Engine, s
         task = ExtractOperator(task_id="extract", instance="us", side="magento")
     mails = []
     for lost in range(task.retries + 1):
-        server = SimpleNamespace(max_tries=task.retries, should_retry=lost < task.retries)
         ti: Any = SimpleNamespace(
-            task=task, dag_id="magento_extract__us", task_id="extract", try_number=lost + 1, start_date=None, end_date=None, log_url="",
-            _ti_context_from_server=server, _failure_metrics_emitted=True, rendered_map_index=None,
+            task=task, dag_id="magento_extract__us", task_id="extract", try_number=lost + 1, start_date=None, end_date=None, log_url=""
         )  # fmt: skip
         context: Any = {"ti": ti, "run_id": "scheduled__1", "exception": problem, "outlet_events": {}}
-        _, state = task_runner._handle_current_task_failed(ti, problem, log, context)
+        state = state_after(task, problem, lost)
         task_runner.finalize(ti, state, context, log, problem)
         mails.append((state, len(list(folder.glob("*.eml")))))
     assert mails == [("up_for_retry", 0)] * 7 + [("failed", 1)]

@@ -11,12 +11,11 @@ from typing import Any
 
 import psycopg2
 import pytest
-import structlog
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
-from airflow.sdk.execution_time import task_runner
 from load_lab import Lab, lab
 from sqlalchemy import text
+from tries import state_after
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind
@@ -144,7 +143,6 @@ def test_a_change_that_failed_for_want_of_a_setting_fails_the_task(made: Lab, mo
 def test_the_class_of_an_error_decides_whether_a_task_is_tried_again(
     monkeypatch: pytest.MonkeyPatch, problem: Exception, lost_tries: int, state: str
 ) -> None:
-    """As Airflow's own task runner judges it, which asks the task's policy."""
     told: list[tuple[Any, ...]] = []
     monkeypatch.setattr(hook_context, "open_context", lambda *_, **__: nullcontext())
     monkeypatch.setattr(metrics, "of_failure", lambda *names: told.append(names))
@@ -157,12 +155,7 @@ def test_the_class_of_an_error_decides_whether_a_task_is_tried_again(
     with pytest.raises(type(problem)) as raised:
         run(task)
     assert told == ([("us", "gate", problem)] if isinstance(problem, MagodooError) else [])
-    server = SimpleNamespace(max_tries=task.retries, should_retry=lost_tries < task.retries)
-    instance = SimpleNamespace(
-        task=task, try_number=lost_tries + 1, _ti_context_from_server=server, _failure_metrics_emitted=True, rendered_map_index=None
-    )  # fmt: skip
-    judged = task_runner._handle_current_task_failed(instance, raised.value, structlog.get_logger(), {})  # type: ignore[arg-type]
-    assert judged[1] == state
+    assert state_after(task, raised.value, lost_tries) == state
 
 
 @pytest.mark.parametrize(
