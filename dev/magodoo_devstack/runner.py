@@ -55,6 +55,18 @@ def start_programs(state: State, names: Iterable[str]) -> None:
         _server(state).supervisor.startProcess(name, False)
 
 
+def stop_programs(state: State, names: Iterable[str]) -> None:
+    """Stop programs, all at once, without waiting for their end; they stay stopped until `start_programs`."""
+    for name in names:
+        _server(state).supervisor.stopProcess(name, False)
+
+
+def pid(state: State, name: str) -> int:
+    """Return the process id of a program that runs."""
+    entry: Any = _server(state).supervisor.getProcessInfo(name)
+    return int(entry["pid"])
+
+
 def statuses(state: State) -> dict[str, str]:
     """Supervisor's state by program name: RUNNING, STARTING, BACKOFF, FATAL, ..."""
     if not is_running(state):

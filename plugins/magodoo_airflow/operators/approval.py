@@ -21,7 +21,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from magodoo_airflow.links import ChangesLink, SalesPageLink
 from magodoo_airflow.operators.step import StepOperator
-from magodoo_airflow.retries import ANSWER_HOURS
+from magodoo_airflow.retries import ANSWER_HOURS, WAITING_RETRIES
 
 if TYPE_CHECKING:
     from magodoo.context import Context as PipelineContext
@@ -72,7 +72,7 @@ class ApproveChangesOperator(HITLOperator):
             defaults=LATER,
             params={"reason": Param("", type="string", title="Reason", description="needed to reject")},
             response_timeout=timedelta(hours=hours),
-            **kwargs,
+            **WAITING_RETRIES | kwargs,
         )
         self.set_upstream(changes.operator)
 
