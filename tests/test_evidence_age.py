@@ -12,6 +12,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 ENGINE, PLUGINS = "include/magodoo", "plugins"
 COVERS: dict[str, tuple[str, ...]] = {
     "benchmarks.md": (ENGINE, PLUGINS, "bench"),
+    "chaos.md": (f"{ENGINE}/ledger", f"{ENGINE}/pipeline", PLUGINS, "dags"),
     "coverage.md": ("tests",),
     "cut-over.md": (f"{ENGINE}/pipeline/backfill.py", f"{ENGINE}/reconcile"),
     "faults.md": (f"{ENGINE}/ledger", f"{ENGINE}/flows", f"{ENGINE}/connectors"),
