@@ -154,6 +154,9 @@ faults-live: $(INSTALLED) ## the faults, fewer, against a live Odoo 19; provisio
 	@cd tests/support && ../../$(PY) -W ignore -m faults --live --schedules $(or $(SCHEDULES),50) --seed $(or $(SEED),1) \
 		--jobs 1 --summary ../../var/faults/summary-live.json
 
+chaos: $(INSTALLED) ## kill, stop and fill up every part of the stack while documents are written, then check both systems: make chaos ROUNDS=30 SEED=1; needs faketime and the right to mount
+	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m chaos --rounds $(or $(ROUNDS),30) --seed $(or $(SEED),1)
+
 test-by-hand: $(INSTALLED) ## clear, repeat, trigger and backfill in a running Airflow: the end state must not change
 	@$(PY) -m pytest -m "by_hand and not live_demo" tests/test_demo_e2e.py
 

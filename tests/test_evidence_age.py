@@ -16,6 +16,7 @@ ENGINE, PLUGINS = "include/magodoo", "plugins"
 COVERS: dict[str, tuple[str, ...]] = {
     "airflow-versions.md": ("pyproject.toml", "setup.py", "dags", PLUGINS),
     "benchmarks.md": (ENGINE, PLUGINS, "bench"),
+    "chaos.md": (f"{ENGINE}/ledger", f"{ENGINE}/pipeline", PLUGINS, "dags"),
     "coverage.md": ("tests",),
     "cut-over.md": (f"{ENGINE}/pipeline/backfill.py", f"{ENGINE}/reconcile"),
     "faults.md": (f"{ENGINE}/ledger", f"{ENGINE}/flows", f"{ENGINE}/connectors"),
