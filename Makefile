@@ -48,6 +48,9 @@ screenshots: $(INSTALLED) ## take screenshots of every sales page for docs/scree
 screenshots-demo: $(INSTALLED) ## take screenshots of the demo that runs here, for the README; needs chromium
 	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m screenshots --demo
 
+init: $(INSTALLED) ## read Magento and Odoo and draft magodoo.yaml from them; run again: what has changed since
+	@$(STACK).run magodoo_airflow.init
+
 settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodoo.yaml)
 	@$(PY) -m magodoo.settings
 

@@ -6,7 +6,6 @@ Airflow's connections are found as its servers find them: `AIRFLOW_CONN_*`, a se
 from __future__ import annotations
 
 import argparse
-import os
 import smtplib
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from magodoo.errors import BadSettings, FixConfiguration, MagodooError
 from magodoo.preflight.results import CheckLine, Status, has_errors, table
 from magodoo.settings.read import Reading, read_with_problems
 from magodoo.timestamps import utc_now
+from magodoo_airflow.connections import find_connections_as_servers_do
 
 if TYPE_CHECKING:
     from magodoo.context import Context
@@ -147,11 +147,6 @@ def reach_smtp(connection: str) -> str:
             return f"{hook.host}:{hook.port}"
     except (AirflowException, smtplib.SMTPException, OSError) as problem:
         raise FixConfiguration(f"{type(problem).__name__}: {problem}") from None
-
-
-def find_connections_as_servers_do() -> None:
-    """Search connections in the metadata database too, which only Airflow's own processes do by default."""
-    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
 
 
 __all__: Sequence[str] = ("examine", "main", "names", "reach_smtp")
