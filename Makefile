@@ -54,6 +54,9 @@ init: $(INSTALLED) ## read Magento and Odoo and draft magodoo.yaml from them; ru
 settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodoo.yaml)
 	@$(PY) -m magodoo.settings
 
+provision: $(INSTALLED) ## show what Odoo lacks of what the settings name; YES=1 makes it; LIST=1 shows what was made
+	@$(STACK).run magodoo_airflow.provision
+
 preflight: $(INSTALLED) ## check every instance against its systems before it may write
 	@$(STACK).run magodoo_airflow.preflight
 
