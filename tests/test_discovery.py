@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -192,6 +193,54 @@ def test_a_missing_scheme_is_asked_for_and_a_wrong_key_is_said(tmp_path: Path, p
     done = init(tmp_path / "..", pair, "--instance", "us", "--file", f"{tmp_path}/other.yaml", ODOO_KEY="wrong")
     assert done.returncode == 1 and "key: " in done.stderr and "wrong" not in done.stderr
     assert not (tmp_path / "other.yaml").exists()
+
+
+def test_the_dag_drafts_the_same_from_airflows_connections(
+    tmp_path: Path, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from magodoo_airflow.operators.setup import SetupOperator
+
+    file = tmp_path / "magodoo.yaml"
+    monkeypatch.setenv("MAGODOO_SETTINGS", str(file))
+    connections = {
+        "magento_us": {
+            "conn_type": "magento",
+            "host": pair.magento.url,
+            "password": pair.magento.token,
+            "extra": {"auth": "bearer"},
+        },
+        "odoo_us": {
+            "conn_type": "odoo",
+            "host": pair.odoo.url,
+            "schema": "odoo",
+            "password": "sync-key",
+            "login": "sync",
+        },
+    }
+    for name, values in connections.items():
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(values))
+    form = {
+        "instance": "us",
+        "magento_connection": "magento_us",
+        "odoo_connection": "odoo_us",
+        "books_from": "2026-11-01",
+        "time_zone": "America/Chicago",
+    }
+    text = SetupOperator(task_id="draft", **form).execute({})
+    beside = tmp_path / "magodoo.us.yaml"
+    assert beside.read_text(encoding="utf-8") == text and not file.exists()
+    assert read_settings(beside).instances["us"].time_zone == "America/Chicago"
+    beside.rename(file)
+    assert "Both systems have nothing" in SetupOperator(task_id="draft", **form).execute({})
+    for wrong, said in (
+        ({"time_zone": "Berlyn"}, "unknown time zone"),
+        ({"books_from": "soon"}, "is no date"),
+        ({"odoo_connection": "none"}, "none"),
+    ):
+        with pytest.raises(AirflowFailException, match=said):
+            SetupOperator(task_id="draft", **{**form, "instance": "de", **wrong}).execute({})
 
 
 def test_only_reads_reach_the_systems(pair: Pair) -> None:

@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
@@ -19,6 +20,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from magodoo.connectors.magento.client import MagentoClient
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.discovery import books, draft, proposals, shop
+from magodoo.discovery.draft import Answers
 from magodoo.discovery.proposals import Proposal, count
 from magodoo.errors import BadSettings, MagodooError
 from magodoo.settings import Instance
@@ -61,7 +63,7 @@ def main() -> int:
 
 def _run(chosen: argparse.Namespace, opened: ExitStack) -> int:
     name = _instance_id(chosen.instance)
-    known = _known(chosen.file, name)
+    known = known_instance(chosen.file, name)
     ids = {
         "magento": chosen.magento_connection or (known.magento_connection if known else f"magento_{name}"),
         "odoo": chosen.odoo_connection or (known.odoo_connection if known else f"odoo_{name}"),
@@ -70,26 +72,71 @@ def _run(chosen: argparse.Namespace, opened: ExitStack) -> int:
     magento = opened.enter_context(_magento(ids["magento"], chosen.magento_url))
     odoo = opened.enter_context(_odoo(ids["odoo"], chosen.odoo_url, company))
     print("Reading both systems. Nothing is written to either.", flush=True)
-    reader = known or Instance(id=name, magento_connection=ids["magento"], odoo_connection=ids["odoo"])
-    sold = shop.read_shop(magento, reader, utc_now(), chosen.days)
-    kept = books.read_books(odoo, sold.skus)
-    unread = f", {sold.unread:,} unread" if sold.unread else ""
-    print(
-        f"  {count(sold.orders, 'order')} of Magento since {sold.since:%Y-%m-%d}{unread}; Odoo {kept.version}, {kept.company}"
-    )
-    found = proposals.proposals(sold, kept)
     if known:
-        return _say_news(chosen.file, known, found)
-    answers = _answers(chosen, name, ids, sold)
-    text = draft.text(answers, sold, kept, found)
+        print(_look(magento, odoo, known, chosen.days).news(known, chosen.file))
+        return 0
+    reader = Instance(id=name, magento_connection=ids["magento"], odoo_connection=ids["odoo"])
+    seen = _look(magento, odoo, reader, chosen.days)
+    seen = replace(seen, answers=_answers(chosen, name, ids, seen.sold))
+    text = seen.draft()
     file = chosen.file if not chosen.file.exists() else chosen.file.with_name(f"{chosen.file.stem}.{name}.yaml")
     write_new(file, text)
-    _summarise(file, text, found)
+    print(_summary(file, text, seen.found))
     if file != chosen.file:
         print(
             f"{chosen.file} has other instances and was not changed: copy the block `{name}:` under its `instances:`."
         )
     return 0
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was read of both systems, and what the settings should say of it."""
+
+    sold: shop.Shop
+    kept: books.Books
+    found: list[Proposal]
+    answers: Answers | None = None
+
+    def draft(self) -> str:
+        """Return the text of a settings file. The answers must be there."""
+        assert self.answers is not None, "a draft is made of the answers"
+        return draft.text(self.answers, self.sold, self.kept, self.found)
+
+    def news(self, instance: Instance, file: Path) -> str:
+        """Return what both systems have that the file does not, as text for a person."""
+        text = file.read_text(encoding="utf-8")
+        new, left = draft.news(self.found, instance, text), open_lines(text)
+        lines = [f"Both systems have nothing that {file} does not have."]
+        if new:
+            lines = [f"{count(len(new), 'line')} that {file} does not have, by section:"]
+            for section in dict.fromkeys(proposal.section for proposal in new):
+                lines += ["", f"{section or 'instance'}:"]
+                lines += [line for each in new if each.section == section for line in draft.rendered(each, "  ")]
+            lines += [
+                "",
+                f"{file} was not changed. Next: copy what you want to have, decide the open lines, then make settings",
+            ]
+        if left:
+            lines.append(f"{count(len(left), 'line is', 'lines are')} still open in {file}: make settings lists them.")
+        return "\n".join(lines)
+
+
+def look(magento: MagentoClient, odoo: OdooClient, answers: Answers, known: Instance | None) -> Look:
+    """Return what both systems hold for an instance of these answers, or for one that the settings have. Raises what reading raises."""
+    fresh = Instance(
+        id=answers.instance, magento_connection=answers.magento_connection, odoo_connection=answers.odoo_connection
+    )
+    return replace(_look(magento, odoo, known or fresh, DAYS), answers=answers)
+
+
+def _look(magento: MagentoClient, odoo: OdooClient, instance: Instance, days: int) -> Look:
+    sold = shop.read_shop(magento, instance, utc_now(), days)
+    kept = books.read_books(odoo, sold.skus)
+    unread = f", {sold.unread:,} unread" if sold.unread else ""
+    since = f"{sold.since:%Y-%m-%d}"
+    print(f"  {count(sold.orders, 'order')} of Magento since {since}{unread}; Odoo {kept.version}, {kept.company}")
+    return Look(sold, kept, proposals.proposals(sold, kept))
 
 
 def write_new(file: Path, text: str) -> None:
@@ -114,7 +161,7 @@ def _instance_id(given: str) -> str:
     return name
 
 
-def _known(file: Path, name: str) -> Instance | None:
+def known_instance(file: Path, name: str) -> Instance | None:
     """Return the instance as the file has it. Raises BadSettings where it is there and cannot be read."""
     if not file.exists():
         return None
@@ -161,16 +208,22 @@ def _offer_to_keep(connection: str, kind: str, fields: dict[str, str]) -> None:
         connections.keep(connection, asking.airflow_fields(kind, fields))
 
 
-def _answers(chosen: argparse.Namespace, name: str, ids: dict[str, str], sold: shop.Shop) -> draft.Answers:
+def _answers(chosen: argparse.Namespace, name: str, ids: dict[str, str], sold: shop.Shop) -> Answers:
     zones = [store.time_zone for store in sorted(sold.stores, key=lambda store: -store.orders) if store.time_zone]
-    zone = chosen.time_zone or asking.ask("Time zone of the company's accounting", default=next(iter(zones), "UTC"))
-    if zone not in available_timezones():
-        raise BadSettings(f"unknown time zone {zone!r}", hint="use an IANA name such as Europe/Berlin")
-    first = utc_now().astimezone(ZoneInfo(zone)).date().replace(day=1)
+    asked = chosen.time_zone or asking.ask("Time zone of the company's accounting", default=next(iter(zones), "UTC"))
+    there = zone(asked)
+    first = utc_now().astimezone(ZoneInfo(there)).date().replace(day=1)
     day = chosen.books_from or asking.ask(
         "Cut-over: the first day of orders that magodoo keeps (a past one for a first look)", default=f"{first}"
     )
-    return draft.Answers(name, ids["magento"], ids["odoo"], cut_over(day), zone)
+    return Answers(name, ids["magento"], ids["odoo"], cut_over(day), there)
+
+
+def zone(given: str) -> str:
+    """Return the IANA name of a time zone. Raises BadSettings."""
+    if given not in available_timezones():
+        raise BadSettings(f"unknown time zone {given!r}", hint="use an IANA name such as Europe/Berlin")
+    return given
 
 
 def cut_over(given: str) -> datetime:
@@ -181,39 +234,18 @@ def cut_over(given: str) -> datetime:
         raise BadSettings(f"{given!r} is no date", hint="write year, month and day: 2026-01-31") from None
 
 
-def _say_news(file: Path, instance: Instance, found: list[Proposal]) -> int:
-    text = file.read_text(encoding="utf-8")
-    new = draft.news(found, instance, text)
-    left = open_lines(text)
-    if new:
-        print(f"{count(len(new), 'line')} that {file} does not have, by section:")
-        for section in dict.fromkeys(proposal.section for proposal in new):
-            print(f"\n{section or 'instance'}:")
-            for proposal in new:
-                if proposal.section == section:
-                    print("\n".join(draft.rendered(proposal, "  ")))
-        print(f"\n{file} was not changed. Next: copy what you want to have, decide the open lines, then make settings")
-    else:
-        print(f"Both systems have nothing that {file} does not have.")
-    if left:
-        print(f"{count(len(left), 'line')} of {file} still open: make settings lists them.")
-    return 0
-
-
-def _summarise(file: Path, text: str, found: list[Proposal]) -> None:
+def _summary(file: Path, text: str, found: list[Proposal]) -> str:
+    """Return what is settled, what is open and the next command, for a person."""
     undecided = open_lines(text)
     settled = sum(bool(proposal.text) and not proposal.is_open for proposal in found)
-    print(f"\n{file}: {settled} settled, {len(undecided)} open")
-    for line in draft.summary(found):
-        print(f"  {line}")
-    for number, setting in undecided:
-        print(f"  line {number} is open: {setting}")
+    lines = [f"\n{file}: {settled} settled, {len(undecided)} open", *(f"  {line}" for line in draft.summary(found))]
+    lines += [f"  line {number} is open: {setting}" for number, setting in undecided]
     step = (
         f"decide the open lines in {file} (each names its choices), then make settings"
         if undecided
         else "make settings"
     )
-    print(f"Next: {step}; then make provision shows what Odoo lacks.")
+    return "\n".join([*lines, f"Next: {step}; then make provision shows what Odoo lacks."])
 
 
 if __name__ == "__main__":

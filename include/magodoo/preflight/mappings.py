@@ -189,7 +189,9 @@ def service_products(subject: Subject) -> Outcome:
                 if found
                 else f"no product {sku}: it {_absent(subject, 'product.product')}"
             )
-            outcome.complain(message, "make provision makes the service products (docs/how-to/connect-odoo.md 3)", stops=stops)
+            outcome.complain(
+                message, "make provision makes the service products (docs/how-to/connect-odoo.md 3)", stops=stops
+            )
         elif found[0]["type"] != "service":
             outcome.complain(f"{sku} is no service", f"make {sku} a service", stops=stops)
         elif found[0]["invoice_policy"] != "order":

@@ -222,7 +222,9 @@ def _journals(client: OdooClient, instance: Instance, draft: _Draft) -> None:
     ids = [row["id"] for row in rows if row["code"] in wanted]
     ours = client.external_ids.of("account.journal", ids) if ids else {}
     codes = _Codes(client) if wanted else None
-    accounts = client.external_ids.find([named(instance, "account", code) for code in wanted], hidden={}) if wanted else {}
+    accounts = (
+        client.external_ids.find([named(instance, "account", code) for code in wanted], hidden={}) if wanted else {}
+    )
     for code, (name, is_liability) in wanted.items():
         row = by_code.get(code)
         made_here = row is not None and ours.get(row["id"]) == named(instance, "journal", code)

@@ -34,7 +34,12 @@ GROUPS = (
 )
 """Groups that grant those rights. Without the first, record rules hide other users' orders without an error."""
 
-MORE_THAN_NEEDED = ("base.group_system", "base.group_erp_manager", "account.group_account_manager", "sales_team.group_sale_manager")
+MORE_THAN_NEEDED = (
+    "base.group_system",
+    "base.group_erp_manager",
+    "account.group_account_manager",
+    "sales_team.group_sale_manager",
+)
 """Groups that the pipeline has no use for: with them the key could change the company's setup."""
 
 PROBES: dict[str, tuple[str, str]] = {
