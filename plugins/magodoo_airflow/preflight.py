@@ -98,7 +98,7 @@ def opened(name: str, reading: Reading) -> Iterator[Subject]:
 
     A Magento or Odoo connection that is missing or incomplete is recorded in `unopened`. Raises BadSettings without staging connection.
     """
-    from airflow.sdk.exceptions import AirflowException
+    from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
     from magodoo.preflight.subject import Subject
     from magodoo_airflow.hooks.context import staging_engine
@@ -106,19 +106,28 @@ def opened(name: str, reading: Reading) -> Iterator[Subject]:
     from magodoo_airflow.hooks.odoo import OdooHook
 
     settings, instance = reading.settings, reading.settings.instances[name]
-    unopened: dict[str, str] = {}
+    unopened: dict[str, tuple[str, str]] = {}
+    ids = {"magento": instance.magento_connection, "odoo": instance.odoo_connection}
 
     def client(system: str, make: Callable[[], Client]) -> Client | None:
         try:
             return make()
+        except AirflowNotFoundException:
+            why = f"Airflow has no connection {ids[system]}"
+            unopened[system] = (
+                why,
+                "make init asks for it and keeps it; or create it in Admin, Connections, and press Test",
+            )
         except (AirflowException, MagodooError) as problem:
-            unopened[system] = str(problem)
-            return None
+            unopened[system] = (str(problem), f"correct the Airflow connection {ids[system]}")
+        return None
 
     try:
         engine = staging_engine(settings)
     except AirflowException as problem:
-        raise BadSettings(str(problem), hint=f"create the Airflow connection {settings.staging_connection}") from None
+        raise BadSettings(
+            str(problem), hint=f"make up, or create the connection {settings.staging_connection} in your own Airflow"
+        ) from None
     try:
         yield Subject(
             settings=settings,

@@ -451,7 +451,7 @@ class Settings(Strict):
     """Id of the Airflow connection of the staging database (PostgreSQL)."""
     smtp: Smtp = Smtp()
     ui_url: str = "http://localhost:8080"
-    """Airflow's address, for the links in mails."""
+    """Airflow's address, for the links in mails; without it the variable MAGODOO_UI_URL, which `make up` sets."""
     payload_days: Days = 400
     """Payloads, the requests of finished changes and sent mails are blanked or removed after so many days."""
     personal_days: Days = 3650

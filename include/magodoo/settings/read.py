@@ -19,6 +19,8 @@ from magodoo.settings.model import Instance, Settings
 from magodoo.settings.undecided import BLANK
 
 FILE_VARIABLE = "MAGODOO_SETTINGS"
+UI_VARIABLE = "MAGODOO_UI_URL"
+"""Airflow's address where the file names none; `make up` sets it to the port that it chose."""
 DEFAULT_FILE = "magodoo.yaml"
 
 Key = tuple[tuple[str, ...], int, int | None]
@@ -153,7 +155,8 @@ def _validated(raw: dict[str, Any], keys: list[Key], blanks: list[tuple[str, ...
     for found in problems:
         instances.pop(found.instance or "", None)
     try:
-        settings = Settings.model_validate({**raw, "instances": instances})
+        told = {"ui_url": os.environ[UI_VARIABLE]} if os.environ.get(UI_VARIABLE) else {}
+        settings = Settings.model_validate({**told, **raw, "instances": instances})
     except ValidationError as problem:
         problems += _problems_of(problem, (), lines, None)
         settings = Settings(instances=instances)

@@ -50,8 +50,8 @@ class BackfillChunksOperator(BaseOperator):
                 documents=list(self.documents),
                 now=utc_now(),
             )
-        except BadSettings as problem:
-            raise AirflowFailException(str(problem)) from problem
+        except (BadSettings, ValueError, TypeError) as problem:
+            raise AirflowFailException(f"The form cannot be used: {problem}") from None
         whole = Window(from_conf(cut[0]).begin, from_conf(cut[-1]).end)
         with (
             _staging(settings) as engine,
