@@ -145,6 +145,9 @@ histories: $(INSTALLED) ## run random histories of both sides until nothing is l
 month: $(INSTALLED) ## run months of sales without and with faults; both must end equal, and no row may be lost
 	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m months $(MONTHS)
 
+ten-minutes: $(INSTALLED) ## from two keys to a first reconciliation, as a person types it: counts questions, edits, seconds; ODOO=live: with a real Odoo 19
+	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m ten_minutes --odoo $(or $(ODOO),sandbox)
+
 cutover: $(INSTALLED) ## run the first day of a shop with ten years and 2,000 orders, and check every document
 	@cd tests/support && PYTHONPATH=. ../../$(PY) -m cutover
 

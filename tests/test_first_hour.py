@@ -11,7 +11,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import requests
@@ -22,10 +25,13 @@ from magodoo.connectors.magento.connection import MagentoConnection
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.errors import BadSettings
+from magodoo.pipeline import statement
 from magodoo.preflight.results import Outcome, Status, count
-from magodoo.settings import read_settings
+from magodoo.settings import Instance, read_settings
+from magodoo.staging import connect
 from magodoo_devstack import __main__ as stack
 from magodoo_devstack import lifecycle, run, runner
+from magodoo_devstack.demo import story
 from magodoo_devstack.environment import environment
 from magodoo_devstack.layout import Layout
 from magodoo_devstack.progress import Progress
@@ -248,6 +254,29 @@ def test_pages_and_product_agree_on_the_way_to_the_sales_pages() -> None:
     way = f"*Plugins*, *{first['category']}*, *{first['name']}*"
     for page in ("README.md", "docs/tutorial.md"):
         assert way in (CHECKOUT / page).read_text(encoding="utf-8"), page
+
+
+def test_the_parts_of_the_demo_add_up_to_the_whole() -> None:
+    seconds = story.parts(70.0, 1000.0, 1020.5, 1061.0, 1200.0)
+    assert seconds == {"install": 70.0, "seed": 20.5, "start": 40.5, "chain": 139.0, "total": 270.0}
+
+
+@pytest.mark.parametrize(
+    ("cut_over", "months"),
+    [("2026-11-06", ["2026-11"]), ("2026-12-01", []), ("2026-11-30 23:59", ["2026-11"]), (None, ["2026-11"])],
+)
+def test_no_statement_is_made_of_a_month_before_the_cut_over(
+    staging_url: str, cut_over: str | None, months: list[str]
+) -> None:
+    fields = {"id": "us", "magento_connection": "m", "odoo_connection": "o"} | (
+        {"books_from": cut_over} if cut_over else {}
+    )
+    engine = connect(staging_url)
+    context = SimpleNamespace(
+        instance=Instance.model_validate(fields), engine=engine, now=lambda: datetime(2026, 12, 2, 6, tzinfo=UTC)
+    )
+    assert [str(month) for month in statement._due(cast(Any, context))] == months
+    engine.dispose()
 
 
 def test_a_step_that_takes_long_is_seen_every_five_seconds(capsys: pytest.CaptureFixture[str]) -> None:
