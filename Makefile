@@ -28,7 +28,7 @@ demo: ## run the whole chain on a sandbox shop and print what it found; ODOO=liv
 	@started=$$(date +%s); $(MAKE) --silent --no-print-directory install && \
 	MAGODOO_INSTALL_SECONDS=$$(($$(date +%s) - started)) $(STACK).demo --odoo $(or $(ODOO),sandbox) --orders $(or $(ORDERS),300)
 
-up: $(INSTALLED) ## start PostgreSQL, Airflow, the sandbox systems and the mail server
+up: $(INSTALLED) ## start PostgreSQL, Airflow and the mail server, and the sandbox systems where the demo made them
 	@$(STACK) up
 
 down: $(INSTALLED) ## stop every process of the stack
@@ -37,7 +37,7 @@ down: $(INSTALLED) ## stop every process of the stack
 status: $(INSTALLED) ## show what runs, the addresses and the logins
 	@$(STACK) status
 
-clean: $(INSTALLED) ## stop the stack and remove its data under var/
+clean: $(INSTALLED) ## stop the stack and remove its data under var/; with a magodoo.yaml of your own: YES=1 make clean
 	@$(STACK) clean
 
 ##@ Use it
@@ -48,17 +48,23 @@ screenshots: $(INSTALLED) ## take screenshots of every sales page for docs/scree
 screenshots-demo: $(INSTALLED) ## take screenshots of the demo that runs here, for the README; needs chromium
 	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m screenshots --demo
 
+init: $(INSTALLED) ## read Magento and Odoo and draft magodoo.yaml from them; run again: what has changed since
+	@$(STACK).run magodoo_airflow.init
+
 settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodoo.yaml)
 	@$(PY) -m magodoo.settings
 
+provision: $(INSTALLED) ## show what Odoo lacks of what the settings name; YES=1 makes it; LIST=1 shows what was made
+	@$(STACK).run --needed magodoo_airflow.provision
+
 preflight: $(INSTALLED) ## check every instance against its systems before it may write
-	@$(STACK).run magodoo_airflow.preflight
+	@$(STACK).run --needed magodoo_airflow.preflight
 
 explain: $(INSTALLED) ## show what both sides hold of an order and what will be written: make explain ORDER=000000012
 	@$(STACK).explain $(or $(ORDER),$(error name the order: make explain ORDER=000000012))
 
-erase: $(INSTALLED) ## erase a customer's personal data from everything stored here: make erase EMAIL=ann@example.com
-	@$(STACK).run magodoo_airflow.erase --email "$(EMAIL)"
+erase: $(INSTALLED) ## erase a customer's personal data from everything stored here: make erase EMAIL=ann@example.com [CUSTOMER=12] [ORDERS="000000012 000000013"]
+	@$(STACK).run --needed magodoo_airflow.erase --email "$(EMAIL)" --customer-id "$(CUSTOMER)" $(ORDERS:%=--order %)
 
 ##@ Change it
 
@@ -139,6 +145,9 @@ histories: $(INSTALLED) ## run random histories of both sides until nothing is l
 
 month: $(INSTALLED) ## run months of sales without and with faults; both must end equal, and no row may be lost
 	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m months $(MONTHS)
+
+ten-minutes: $(INSTALLED) ## from two keys to a first reconciliation, as a person types it: counts questions, edits, seconds; ODOO=live: with a real Odoo 19
+	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m ten_minutes --odoo $(or $(ODOO),sandbox)
 
 cutover: $(INSTALLED) ## run the first day of a shop with ten years and 2,000 orders, and check every document
 	@cd tests/support && PYTHONPATH=. ../../$(PY) -m cutover

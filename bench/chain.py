@@ -67,7 +67,7 @@ class Running:
         tell(f"  {len(self.seconds)} {self.seconds[-1]:8.2f} s, of which work {self.work[-1]:6.2f} s")
 
     def _told(self, line: str) -> None:
-        self.lost += "lost the wake-up" in line
+        self.lost += "did not begin by itself" in line
 
     def invoice(self, order: int) -> tuple[int, int]:
         """(entity id, units of its total) of the invoice that Magento made of all that is open."""

@@ -183,7 +183,7 @@ def test_no_step_but_the_checks_imports_great_expectations() -> None:
 def test_each_valid_instance_has_its_dags_and_an_invalid_one_has_none(bag: Any) -> None:
     expected = {f"{name}__{instance}" for name in PER_INSTANCE for instance in ("us", "de")}
     checked = {f"preflight__{instance}" for instance in ("us", "de", "broken")}
-    assert set(bag["dags"]) == expected | checked | {"sales_upkeep"}
+    assert set(bag["dags"]) == expected | checked | {"sales_upkeep", "setup"}
 
 
 def test_what_a_dag_does_by_hand_concerns_the_instance_in_its_name_only(bag: Any) -> None:
@@ -241,7 +241,7 @@ def test_tasks_that_call_a_system_wait_in_its_pool(bag: Any) -> None:
 
 
 def test_a_dag_that_is_started_by_hand_is_not_paused(bag: Any) -> None:
-    for dag_id in ("sales_backfill__us", "preflight__us"):
+    for dag_id in ("sales_backfill__us", "preflight__us", "setup"):
         assert bag["dags"][dag_id]["paused"] is False
     assert bag["dags"]["sales_load__us"]["paused"] is True
 

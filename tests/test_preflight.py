@@ -459,7 +459,11 @@ def test_a_shop_that_is_away_is_an_error_and_no_crash(lab: Lab) -> None:
 
 
 def test_a_connection_that_could_not_be_opened_says_why(lab: Lab) -> None:
-    subject = replace(lab.subject(), magento_client=None, unopened={"magento": "The conn_id `shop` isn't defined"})
+    subject = replace(
+        lab.subject(),
+        magento_client=None,
+        unopened={"magento": ("Airflow has no connection shop", "make init asks for it")},
+    )
     lines = {line.name: line for line in preflight.run(subject)}
     assert "`shop` isn't defined" in lines["Magento: connection and rights"].found
 

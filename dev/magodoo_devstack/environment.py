@@ -49,7 +49,8 @@ def _process(layout: Layout, state: State) -> dict[str, str]:
     return proxies | {
         MARK: layout.mark,
         "SPT_NOENV": "1",  # keeps the mark readable when a process changes its title
-        "MAGODOO_SETTINGS": str(state.settings or layout.demo_settings),
+        "MAGODOO_SETTINGS": str(state.settings or layout.default_settings(demo=state.demo)),
+        "MAGODOO_UI_URL": state.urls.get("airflow", ""),
         "MAGODOO_VAR": str(layout.var),
         "PYTHONUNBUFFERED": "1",
         "MPLBACKEND": "Agg",

@@ -124,6 +124,14 @@ def _shut_down(state: State) -> None:
         server.shutdown()
 
 
+def still_running(layout: Layout) -> str:
+    """Return in words what of this checkout's stack still runs."""
+    number = len(marked(layout))
+    if not number:
+        return "nothing runs"
+    return f"{number} process{'' if number == 1 else 'es'} of the stack still run{'s' if number == 1 else ''}: make down stops them"
+
+
 def marked(layout: Layout) -> list[psutil.Process]:
     """Every process that carries this checkout's mark, or works inside its database folder, except our own line."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}

@@ -111,7 +111,7 @@ class Chain:
         for _ in range(LOST_WAKE_UPS):
             if self._woken(key):
                 break
-            report("Airflow lost the wake-up of reconcile, so once more")
+            report("reconcile did not begin by itself, so it is triggered once more")
             key = self._trigger()
             self._wait(key, EXTRACTS, report)
         self._wait(key, STAGES, report)

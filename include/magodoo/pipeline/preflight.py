@@ -59,5 +59,5 @@ def _outcome(subject: Subject, check: Check) -> Outcome:
 
 
 def _unopened(subject: Subject, checks: Checks, system: str) -> CheckLine:
-    why = subject.unopened.get(system, "it was not opened")
-    return CheckLine(subject.instance.id, checks[0][0], Status.ERROR, why, "correct the Airflow connection")
+    why, todo = subject.unopened.get(system, ("it was not opened", "correct the Airflow connection"))
+    return CheckLine(subject.instance.id, checks[0][0], Status.ERROR, why, todo)

@@ -459,7 +459,7 @@ class Settings(Strict):
     """Airflow name of the person who changed this file last. They do not approve or release what follows from a change of limits, taxes,
     accounts or mode (`separate_duties`)."""
     ui_url: str = "http://localhost:8080"
-    """Airflow's address, for the links in mails."""
+    """Airflow's address, for the links in mails; without it the variable MAGODOO_UI_URL, which `make up` sets."""
     payload_days: Days = 400
     """Payloads, the requests of finished changes and sent mails are blanked or removed after so many days."""
     personal_days: Days = 1095

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
 
+from magodoo.errors import BadSettings
 from magodoo.timestamps import utc_now
 from magodoo_airflow.links import SalesPageLink
 from magodoo_airflow.retries import STEP_RETRIES
@@ -39,15 +41,18 @@ class BackfillChunksOperator(BaseOperator):
         from magodoo.settings.read import read_with_problems
 
         settings = read_with_problems().settings
-        cut = backfill.chunks(
-            settings,
-            self.instance,
-            self.start,
-            self.end,
-            hours=int(self.hours),
-            documents=list(self.documents),
-            now=utc_now(),
-        )
+        try:
+            cut = backfill.chunks(
+                settings,
+                self.instance,
+                self.start,
+                self.end,
+                hours=int(self.hours),
+                documents=list(self.documents),
+                now=utc_now(),
+            )
+        except (BadSettings, ValueError, TypeError) as problem:
+            raise AirflowFailException(f"The form cannot be used: {problem}") from None
         whole = Window(from_conf(cut[0]).begin, from_conf(cut[-1]).end)
         with (
             _staging(settings) as engine,
