@@ -58,13 +58,7 @@ def start_programs(state: State, names: Iterable[str]) -> None:
 def stop_programs(state: State, names: Iterable[str]) -> None:
     """Stop programs, all at once, without waiting for their end; they stay stopped until `start_programs`."""
     for name in names:
-        _server(state).supervisor.stopProcess(name, False)
-
-
-def pid(state: State, name: str) -> int:
-    """Return the process id of a program that runs."""
-    entry: Any = _server(state).supervisor.getProcessInfo(name)
-    return int(entry["pid"])
+        supervisor(state).stopProcess(name, False)
 
 
 def statuses(state: State) -> dict[str, str]:
@@ -76,7 +70,7 @@ def statuses(state: State) -> dict[str, str]:
 
 
 def pid(state: State, name: str) -> int:
-    """The process of a program; 0 while it does not run."""
+    """Return the process id of a program; 0 while it does not run."""
     info: Any = supervisor(state).getProcessInfo(name)
     return int(info["pid"])
 

@@ -42,6 +42,7 @@ class SetupOperator(BaseOperator):
         from airflow.sdk.exceptions import AirflowException
 
         from magodoo.errors import FixConfiguration, MagodooError
+        from magodoo.discovery.draft import Answers
         from magodoo.settings.read import settings_file
         from magodoo_airflow import init
         from magodoo_airflow.hooks.magento import MagentoHook
@@ -50,7 +51,7 @@ class SetupOperator(BaseOperator):
         file = settings_file()
         try:
             known = init.known_instance(file, self.instance)
-            answers = init.Answers(
+            answers = Answers(
                 self.instance,
                 self.magento_connection,
                 self.odoo_connection,
