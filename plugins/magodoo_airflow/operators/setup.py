@@ -41,8 +41,8 @@ class SetupOperator(BaseOperator):
         """Return the draft, or the lines that are new. Raises AirflowFailException for a form that cannot be used and for what a person mends."""
         from airflow.sdk.exceptions import AirflowException
 
-        from magodoo.errors import FixConfiguration, MagodooError
         from magodoo.discovery.draft import Answers
+        from magodoo.errors import FixConfiguration, MagodooError
         from magodoo.settings.read import settings_file
         from magodoo_airflow import init
         from magodoo_airflow.hooks.magento import MagentoHook
