@@ -23,7 +23,6 @@ COVERS: dict[str, tuple[str, ...]] = {
     "mutants.md": (f"{ENGINE}/ledger",),
     "newcomer.md": ("README.md", "docs/tutorial.md"),
     "odoo-sources.md": (f"{ENGINE}/connectors/odoo",),
-    "outages.md": ("plugins/magodoo_airflow/retries.py", "plugins/magodoo_airflow/operators"),
     "operations.md": ("deploy", "docker-compose.yaml", "requirements.txt"),
 }
 
