@@ -68,8 +68,8 @@ erase: $(INSTALLED) ## erase a customer's personal data from everything stored h
 
 ##@ Change it
 
-# A file's tests stay together: they share what they have set up.
-ON_EVERY_CORE := -n auto --dist loadfile
+# A file's tests stay together: they share what they have set up. The order is that of tests/conftest.py, the longest files first.
+ON_EVERY_CORE := -n auto --dist loadfile --no-loadscope-reorder
 
 test: $(INSTALLED) ## run the test suite
 	@$(PY) -m pytest $(ON_EVERY_CORE)

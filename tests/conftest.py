@@ -31,6 +31,35 @@ CLUSTERS = CHECKOUT / "var" / "tests"
 # No test fails because the machine is slow.
 settings.register_profile("magodoo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("magodoo")
+# Files with few tests that take long, the longest first. `--dist loadfile` hands out files in order: one of these at the end keeps one core while
+# the others have nothing left (docs/tests.md#length).
+LONGEST_FIRST = (
+    "test_demo_e2e.py",
+    "test_pages_e2e.py",
+    "test_stack_e2e.py",
+    "test_cutover_day.py",
+    "test_flow_removal.py",
+    "test_pgbouncer.py",
+    "test_month.py",
+    "test_histories.py",
+    "test_scenarios_bad_input.py",
+    "test_erasure.py",
+    "test_hostile_alphabet.py",
+    "test_load_interrupted.py",
+    "test_leases.py",
+    "test_load_faults.py",
+    "test_statement_pdf.py",
+    "test_bench.py",
+    "test_upgrades.py",
+    "test_key_expiry.py",
+    "test_changed_after_import.py",
+    "test_refunded_before_import.py",
+    "test_before_import.py",
+    "test_everyday_cases.py",
+    "test_scenarios.py",
+    "test_scenarios_later.py",
+    "test_scenarios_bundles.py",
+)
 REPLAYED = "replayed: "  # before the system's name, among a test's properties
 
 
@@ -121,6 +150,12 @@ def telling(pair: ShopAndBooks, request: pytest.FixtureRequest) -> Told:
     from stories import tell
 
     return tell(pair, [item for item in request.session.items if item.getparent(pytest.Module) is request.node])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, then those with the most tests."""
+    place, tests = {name: number for number, name in enumerate(LONGEST_FIRST)}, Counter(item.path for item in items)
+    items.sort(key=lambda item: (place.get(item.path.name, len(place)), -tests[item.path]))
 
 
 @pytest.fixture
