@@ -53,7 +53,14 @@ AIRFLOW_SETTINGS = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "3",
     "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",  # a busy machine answers late
 }
-SCHEDULER = "airflow-scheduler"
+SCHEDULER, ANOTHER = "airflow-scheduler", "another-scheduler"
+YEARLY = "0 0 1 1 *"  # what runs is what the campaign starts
+# Imported by the scheduler before it forks its tasks.
+IMPORTS = (
+    "airflow.sdk.execution_time.task_runner magodoo_airflow.operators.chain magodoo_airflow.operators.changes"
+    " magodoo_airflow.operators.due_changes magodoo_airflow.operators.summary magodoo.pipeline.extract magodoo.pipeline.reconcile"
+    " magodoo.pipeline.quality magodoo.pipeline.load great_expectations"
+)
 # Methods of Odoo that change nothing.
 ASKS = {
     *READS,
@@ -144,7 +151,8 @@ class Clocks:
         return {
             "LD_PRELOAD": str(self.library), "FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1", "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_TIMESTAMP_FILE": str(self.folder / ("scheduler" if program == SCHEDULER else "all")),
-            "PYTHONPATH": str(CHECKOUT / "scripts" / "shifted_clock"),
+            "PYTHONPATH": str(Path(__file__).parent / "beforehand"),
+            "CHAOS_IMPORTS": IMPORTS if program in (SCHEDULER, ANOTHER) else "",
         }  # fmt: skip
 
     @contextmanager
@@ -227,7 +235,7 @@ class Stage:
 
     def start_a_second_scheduler(self) -> None:
         """Another one over the same database, whose tasks run beside those of the first."""
-        variables = environment(self.layout, self.state) | AIRFLOW_SETTINGS | self.clocks.variables("another")
+        variables = environment(self.layout, self.state) | AIRFLOW_SETTINGS | self.clocks.variables(ANOTHER)
         with (self.layout.log / "second-scheduler.log").open("ab") as log:
             self.second.append(
                 subprocess.Popen(
@@ -339,6 +347,7 @@ def _write_settings(layout: DiskLayout) -> dict[str, Any]:
     policy = {**campaign_of_faults.POLICY, **WAITS, **connections, "recipients": {"it": ["it@example.com"]}}
     instance = Instance.model_validate({**POLICY, **policy})
     values = instance.model_dump(mode="json", exclude={"id"}, exclude_unset=True)
+    values["schedule"] = YEARLY
     (layout.checkout / "magodoo.yaml").write_text(yaml.safe_dump({"orders_per_task": 5, "instances": {"us": values}}))
     return policy
 
