@@ -41,6 +41,7 @@ class SetupOperator(BaseOperator):
         """Return the draft, or the lines that are new. Raises AirflowFailException for a form that cannot be used and for what a person mends."""
         from airflow.sdk.exceptions import AirflowException
 
+        from magodoo.discovery.draft import Answers
         from magodoo.errors import FixConfiguration, MagodooError
         from magodoo.settings.read import settings_file
         from magodoo_airflow import init
@@ -50,7 +51,7 @@ class SetupOperator(BaseOperator):
         file = settings_file()
         try:
             known = init.known_instance(file, self.instance)
-            answers = init.Answers(
+            answers = Answers(
                 self.instance,
                 self.magento_connection,
                 self.odoo_connection,
