@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -31,6 +31,8 @@ from magodoo.timestamps import utc_now
 from magodoo_airflow import asking, connections
 
 DAYS = 90
+SHOWN = timedelta(days=7)
+"""The month of so long ago begins with the cut-over that is proposed: a first look should show more than a day."""
 
 
 def main() -> int:
@@ -212,7 +214,7 @@ def _answers(chosen: argparse.Namespace, name: str, ids: dict[str, str], sold: s
     zones = [store.time_zone for store in sorted(sold.stores, key=lambda store: -store.orders) if store.time_zone]
     asked = chosen.time_zone or asking.ask("Time zone of the company's accounting", default=next(iter(zones), "UTC"))
     there = zone(asked)
-    first = utc_now().astimezone(ZoneInfo(there)).date().replace(day=1)
+    first = (utc_now().astimezone(ZoneInfo(there)).date() - SHOWN).replace(day=1)
     day = chosen.books_from or asking.ask(
         "Cut-over: the first day of orders that magodoo keeps (a past one for a first look)", default=f"{first}"
     )

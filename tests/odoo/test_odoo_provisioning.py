@@ -56,7 +56,7 @@ def test_after_provisioning_preflight_finds_no_error_on_a_fresh_odoo(odoo: LiveO
         assert len(plan.records) == 12 and plan.by_hand == ()
         made = list(making.make(admin, plan.records))
         assert [f"{each.record.what}: {each.problem}" for each in made if each.problem] == []
-        there = daily.external_ids.find([record.external_id for record in plan.records])
+        there = admin.external_ids.find([record.external_id for record in plan.records])
         assert there == {each.record.external_id: each.id for each in made}
         (shipping,) = daily.master_data.products(["SHIPPING"])
         assert (shipping["type"], shipping["invoice_policy"]) == ("service", "order")

@@ -224,7 +224,7 @@ def service_products(subject: Subject) -> Outcome:
                 else f"no product {sku}: it {_absent(subject, 'product.product')}"
             )
             outcome.complain(
-                message, "make provision makes the service products (docs/how-to/connect-odoo.md 3)", stops=stops
+                message, "create the service products: make provision does (docs/how-to/connect-odoo.md 3)", stops=stops
             )
         elif found[0]["type"] != "service":
             outcome.complain(f"{sku} is no service", f"make {sku} a service", stops=stops)
