@@ -11,7 +11,7 @@ from magodoo.domain.kinds import Need
 from magodoo.errors import FixConfiguration
 from magodoo.money import from_units, plain
 from magodoo.preflight import staged_orders
-from magodoo.preflight.results import Outcome, some
+from magodoo.preflight.results import Outcome, count, some
 from magodoo.preflight.subject import Check, Subject
 from magodoo.settings.tax_rules import ANY, TaxRule
 
@@ -20,7 +20,9 @@ def taxes(subject: Subject) -> Outcome:
     """Check that every rule names one active sales tax of its own rate, not included in the price, and an existing fiscal position."""
     rules = subject.instance.taxes
     stops = subject.needs(Need.LINES)
-    outcome = Outcome(f"{len(rules)} rules: {some(f'{_rate(rule)} {rule.country or str()}'.strip() for rule in rules)}")
+    outcome = Outcome(
+        f"{count(len(rules), 'rule')}: {some(f'{_rate(rule)} {rule.country or str()}'.strip() for rule in rules)}"
+    )
     if not rules:
         outcome.complain("no tax rules", "list `taxes`: rate, country and the exact name of the Odoo tax", stops=stops)
         return outcome
@@ -40,6 +42,7 @@ def taxes(subject: Subject) -> Outcome:
         for problem in [_absent(subject, "account.tax")] if name not in known else _wrong_with(active[name], rates):
             outcome.complain(f"tax {name!r} {problem}", f"correct `taxes`; Odoo has {some(usable)}", stops=stops)
     _compare_rules(subject, outcome)
+    _compare_accounts(subject, outcome, stops=stops)
     _compare_countries(subject, outcome, {name: rows[0] for name, rows in active.items() if len(rows) == 1})
     missing = _unknown(subject, "account.fiscal.position", {rule.fiscal_position for rule in rules})
     if missing:
@@ -75,6 +78,30 @@ def _compare_countries(subject: Subject, outcome: Outcome, found: dict[str, dict
         outcome.warn(f"tax {rule.odoo_tax!r} is of {country}, {reason}: Odoo will refuse the documents", todo)
 
 
+def _compare_accounts(subject: Subject, outcome: Outcome, *, stops: bool) -> None:
+    """Check that the tax that a marketplace collects goes to accounts of its own, which no tax of the shop goes to."""
+    rules = subject.instance.taxes
+    theirs = {rule.odoo_tax for rule in rules if rule.is_of_marketplace}
+    both = theirs & {rule.odoo_tax for rule in rules if not rule.is_of_marketplace}
+    if not theirs:
+        return
+    accounts = {tax.name: tax.accounts for tax in subject.odoo.general_ledger.taxes().values()}
+    own = {account: name for name in {rule.odoo_tax for rule in rules} - theirs for account in accounts.get(name, ())}
+    for name in sorted(theirs & set(accounts)):
+        shared = sorted(accounts[name] & set(own))
+        if not accounts[name]:
+            message = (
+                f"tax {name!r}, which a marketplace collects, names no account: its tax would be booked as revenue"
+            )
+        elif shared:
+            message = f"tax {name!r}, which a marketplace collects, goes to {some(shared)} as the shop's own tax {own[shared[0]]!r} does"
+        elif name in both:
+            message = f"tax {name!r} is of rules with and without `tax_collected_by: marketplace`"
+        else:
+            continue
+        outcome.complain(message, f"give {name!r} an account of its own for what marketplaces collect", stops=stops)
+
+
 def _is_bare_zero(rule: TaxRule) -> bool:
     """Return whether the rule is 0 % without a condition: exempt, export, reverse charge or a mistake cannot be distinguished by rate."""
     return not rule.rate and rule.names_only_its_rate
@@ -102,7 +129,10 @@ def _compare_rules(subject: Subject, outcome: Outcome) -> None:
             continue
         for at in range(index):
             both = rules[at].overlaps(rule, countries) and not rule.covers(rules[at], countries)
-            if both and rules[at].outcome != rule.outcome:
+            first = (
+                rules[at].is_of_marketplace and not rule.is_of_marketplace
+            )  # its orders are taken out before the shop's own rules
+            if both and not first and rules[at].outcome != rule.outcome:
                 message = (
                     f"{_which(rules, at)} and {_which(rules, index)} can fit the same line and name different taxes"
                 )
@@ -113,7 +143,11 @@ def _compare_rules(subject: Subject, outcome: Outcome) -> None:
 
 
 def _rate(rule: TaxRule) -> str:
-    return f"{_figure(rule.rate)} %" if isinstance(rule.rate, Decimal) else f"tax as charged in {rule.region},"
+    return (
+        f"{_figure(rule.rate)} %"
+        if isinstance(rule.rate, Decimal)
+        else f"tax as charged in {rule.region or 'any region'},"
+    )
 
 
 def _which(rules: Sequence[TaxRule], index: int) -> str:
@@ -124,7 +158,7 @@ def _which(rules: Sequence[TaxRule], index: int) -> str:
 
 def _wrong_with(found: list[dict[str, Any]], rates: set[Decimal | Literal["any"]]) -> list[str]:
     if len(found) != 1:
-        return [f"exists {len(found)} times"]
+        return [f"exists {count(len(found), 'time')}"]
     amount, wrong = Decimal(str(found[0]["amount"])), []
     if found[0]["amount_type"] != "percent":
         wrong.append(f"is computed as {found[0]['amount_type']}, not as a percentage")
@@ -185,11 +219,13 @@ def service_products(subject: Subject) -> Outcome:
             outcome.complain(f"product {sku} is archived", f"take {sku} out of the archive", stops=stops)
         elif len(found) != 1:
             message = (
-                f"{len(found)} products {sku}"
+                f"{count(len(found), 'product')} {sku}"
                 if found
                 else f"no product {sku}: it {_absent(subject, 'product.product')}"
             )
-            outcome.complain(message, "create the service products (docs/how-to/connect-odoo.md 3)", stops=stops)
+            outcome.complain(
+                message, "create the service products: make provision does (docs/how-to/connect-odoo.md 3)", stops=stops
+            )
         elif found[0]["type"] != "service":
             outcome.complain(f"{sku} is no service", f"make {sku} a service", stops=stops)
         elif found[0]["invoice_policy"] != "order":
@@ -203,7 +239,7 @@ def payment_methods(subject: Subject) -> Outcome:
     instance = subject.instance
     seen = staged_orders.payment_methods(subject.engine, instance.id)
     listed = set(instance.payment_methods) | set(instance.exclude.payment_methods)
-    left = [f"{name} ({count} orders)" for name, count in seen.items() if name not in listed]
+    left = [f"{name} ({count(number, 'order')})" for name, number in seen.items() if name not in listed]
     outcome = Outcome(f"listed: {some(instance.payment_methods) or 'none'}; seen: {some(seen) or 'none yet'}")
     if left:
         outcome.warn(f"not listed: {some(left)}", "add them to `payment_methods` and say what they mean in the books")
@@ -291,12 +327,14 @@ def skus(subject: Subject) -> Outcome:
         if row["active"]:
             found[row["default_code"]] += 1
     outcome = Outcome(
-        f"{len(wanted)} SKUs of staged orders, each one product" if wanted else "no orders are staged yet"
+        f"{count(len(wanted), 'SKU')} of staged orders, each one product" if wanted else "no orders are staged yet"
     )
     missing = [sku for sku, number in found.items() if not number]
     double = [sku for sku, number in found.items() if number > 1]
     if missing:
-        outcome.warn(f"no product for {len(missing)} SKUs: {some(missing)}", "create them in Odoo, or exclude them")
+        outcome.warn(
+            f"no product for {count(len(missing), 'SKU')}: {some(missing)}", "create them in Odoo, or exclude them"
+        )
     if double:
         outcome.warn(f"several products for {some(double)}", "archive all but one")
     return outcome
