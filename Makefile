@@ -48,6 +48,9 @@ screenshots: $(INSTALLED) ## take screenshots of every sales page for docs/scree
 screenshots-demo: $(INSTALLED) ## take screenshots of the demo that runs here, for the README; needs chromium
 	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m screenshots --demo
 
+samples: $(INSTALLED) ## write sample statements of a German, a Swiss, a British and a Texan shop to docs/samples; ODOO=live: with a real Odoo 19
+	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m samples --odoo $(or $(ODOO),sandbox)
+
 settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodoo.yaml)
 	@$(PY) -m magodoo.settings
 

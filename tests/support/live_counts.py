@@ -5,9 +5,12 @@ The run writes them to `var/live-odoo/<build>-<what ran>.md`; with EVIDENCE=1 be
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +75,13 @@ def reason_of(report: Any) -> str:
     """Return why a test was skipped, as pytest's report of it says."""
     said = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return str(said).removeprefix("Skipped: ")
+
+
+def circumstances() -> tuple[str, ...]:
+    """When a run ended, of which commit, and how busy the machine was."""
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True, check=False)  # fmt: skip
+    of = f"commit {commit.stdout.strip()}" if commit.returncode == 0 else "no commit known"
+    return f"{datetime.now(UTC):%-d %B %Y, %H:%M} UTC", of, f"load average {os.getloadavg()[2]:.0f}"
 
 
 def begin_of(build: str, what: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -44,14 +44,14 @@ class TaxMonth:
         countries = {
             row["code"]: row["id"] for row in rows(admin, "res.country", [["code", "in", ["US", "DE", "FR"]]], "code")
         }
-        tags = _grids(admin, countries["US"])
+        tags = grids(admin, countries["US"], GRIDS)
         wanted = {
             "VAT": ("20", ("VAT_BASE",), ("VAT_TAX",)),
             "State": ("6.25", (), ("STATE_TAX",)),
             "City": ("2", (), ()),
             "Export": ("0", ("EXPORT",), ()),
         }
-        taxes = {name: _tax(admin, name, tags, *given) for name, given in wanted.items()}
+        taxes = {name: tax(admin, name, tags, *given) for name, given in wanted.items()}
         (journal,) = rows(
             admin, "account.journal", [["type", "=", "sale"], ["company_id", "=", admin.rpc.company_id]], "code"
         )
@@ -77,7 +77,7 @@ class TaxMonth:
             for name, code, reconcile in (("Tax not due yet", "252910", True), ("Tax due", "252920", False))
         )
         more = {"tax_exigibility": "on_payment", "cash_basis_transition_account_id": later}
-        self.taxes["Cash"] = _tax(admin, "Cash", self.tags, "10", ("VAT_BASE",), ("VAT_TAX",), account=due, **more)
+        self.taxes["Cash"] = tax(admin, "Cash", self.tags, "10", ("VAT_BASE",), ("VAT_TAX",), account=due, **more)
 
     def pay(self, move: int, amount: Decimal, day: date) -> None:
         """Register a payment of an invoice with Odoo's wizard."""
@@ -198,8 +198,8 @@ def allow(admin: OdooClient, group: str) -> None:
     admin.rpc.write_call("res.users", "write", ids=[user["id"]], vals={"group_ids": [[4, named["res_id"]]]})
 
 
-def _grids(admin: OdooClient, country: int) -> dict[str, int]:
-    """Make the grids: where Odoo has reports, by the lines of one."""
+def grids(admin: OdooClient, country: int, wanted: Mapping[str, str]) -> dict[str, int]:
+    """Make grids, named with the sign of their formula, and return their ids: where Odoo has reports, by the lines of one."""
     if admin.rpc.has_field("account.account.tag", "report_expression_id"):
         allow(admin, "group_account_user")
         expressions = [
@@ -207,23 +207,23 @@ def _grids(admin: OdooClient, country: int) -> dict[str, int]:
                 "name": name,
                 "expression_ids": [[0, 0, {"label": "balance", "engine": "tax_tags", "formula": f"{sign}{name}"}]],
             }
-            for name, sign in GRIDS.items()
+            for name, sign in wanted.items()
         ]
         lines = [[0, 0, each] for each in expressions]
         columns = [[0, 0, {"name": "Balance", "expression_label": "balance"}]]
         create(
             admin, "account.report", {"name": "Return", "country_id": country, "line_ids": lines, "column_ids": columns}
         )
-        found = rows(admin, "account.account.tag", [["name", "in", list(GRIDS)], ["country_id", "=", country]], "name")
+        found = rows(admin, "account.account.tag", [["name", "in", list(wanted)], ["country_id", "=", country]], "name")
         return {row["name"]: row["id"] for row in found}
     tag = {"applicability": "taxes", "country_id": country}
     return {
         name: create(admin, "account.account.tag", {**tag, "name": name, "balance_negate": sign == "-"})
-        for name, sign in GRIDS.items()
+        for name, sign in wanted.items()
     }
 
 
-def _tax(
+def tax(
     admin: OdooClient,
     name: str,
     tags: dict[str, int],

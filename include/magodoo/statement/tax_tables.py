@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from magodoo.settings import Instance
-from magodoo.statement.figures import written
+from magodoo.statement.figures import AS_CHARGED, written
 from magodoo.statement.general_ledger import NOT_REVENUE, SALE_TYPES
 from magodoo.statement.periods import Month, Span, spans
 
@@ -49,7 +49,7 @@ def read(
     """
     found: dict[str, list[Row]] = {"tax_by_country": [], "tax_grids": []}
     if journals:
-        reader = _Reader(client, sorted(journals), countries)
+        reader = _Reader(client, instance, sorted(journals), countries)
         for span in spans(month, instance.fiscal_years_in_weeks):
             place = {"span": span.name, "first": f"{span.first}", "last": f"{span.last}"}
             found["tax_by_country"] += [{**place, **row, "currency": currency} for row in reader.by_tax(span)]
@@ -61,11 +61,16 @@ class _Reader:
     """Sums of journal items by country. Balances are in units of 1/10000 of the company's currency."""
 
     def __init__(
-        self, client: OdooClient, journals: Sequence[int], countries: Callable[[Sequence[int]], Mapping[int, str]]
+        self,
+        client: OdooClient,
+        instance: Instance,
+        journals: Sequence[int],
+        countries: Callable[[Sequence[int]], Mapping[int, str]],
     ) -> None:
         self._client, self._ledger = client, client.general_ledger
         self._journals, self._known = list(journals), countries
         self._taxes = self._ledger.taxes()
+        self._charged = {rule.odoo_tax for rule in instance.taxes if rule.as_charged}
         self._countries = self._ledger.countries()
         self._of_entries: dict[str, list[int]] = {}
 
@@ -205,6 +210,8 @@ class _Reader:
         return self._taxes[tax].name if tax in self._taxes else f"tax {tax}"
 
     def _rate(self, tax: int) -> str:
+        if self._name(tax) in self._charged:
+            return AS_CHARGED
         return written(self._taxes[tax].rate) if tax in self._taxes else ""
 
 
