@@ -247,7 +247,7 @@ def _taxes(sources: Sources) -> list[Row]:
         }
         for kind, currency, rate in ledger.keys() | documents.keys()
     ]  # fmt: skip
-    return sorted(rows, key=lambda row: (row["currency"], row["kind"], row["rate"]))
+    return sorted(rows, key=lambda row: (row["currency"], row["kind"], row["rate"], row["tax_name"]))
 
 
 def _documents(sources: Sources) -> list[Row]:
