@@ -53,3 +53,10 @@ def test_the_accounts_are_those_of_the_chart(month: CountryMonth) -> None:
 
 def test_what_a_secured_journal_posts_is_sealed(month: CountryMonth) -> None:
     assert bool(country_month.unsecured(month)) is not month.pair.own.secured
+
+
+def test_the_grids_are_those_of_the_chart_s_report(month: CountryMonth, kept: store.Kept) -> None:
+    grids = {row["grid"] for row in kept.body["annexes"]["tax_grids"]}
+    of_own = {grid for tax in month.pair.own.taxes if not tax.own_account for grid in (*tax.base, *tax.tax)}
+    assert "OSS" not in grids, "no line of a report uses it"
+    assert of_own <= grids

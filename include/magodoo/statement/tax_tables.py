@@ -107,7 +107,7 @@ class _Reader:
         return [*rows, _without(SEVERAL_TAXES, "", -again)] if again else rows
 
     def by_grid(self, span: Span) -> list[Row]:
-        """Return the amounts of the tax report's grids by country, with the report's sign.
+        """Return the amounts of the tax report's grids by country, with the report's sign; a tag that no line of a report uses is no grid.
 
         Counts invoices, and the entries that made their taxes due in the span.
         """
@@ -129,6 +129,8 @@ class _Reader:
         tags = self._ledger.tags(tag for tag, _ in sums) if sums else {}
         amounts: dict[tuple[str, str], int] = defaultdict(int)
         for (tag, country), balance in sums.items():
+            if not tags[tag].in_report:  # such as OSS, whose base and tax have the same tag
+                continue
             amounts[tags[tag].name, country] += tags[tag].sign * balance
         return [
             {"grid": grid, "country": country, "total": total}
