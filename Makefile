@@ -171,14 +171,14 @@ test-install: $(INSTALLED) ## pip install . with plain Airflow in an empty envir
 odoo: $(INSTALLED) ## provision a live Odoo 19 and run it until interrupted; ODOO_HOME=...: another Odoo on this machine
 	@$(PY) -m magodoo_devstack.live_odoo --serve
 
-test-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one. ODOO_HOME=/srv/odoo-18.0 [ODOO_PYTHON=...]: on that one; ODOO_URL=... ODOO_DB=... ODOO_KEY=...: on copies of a database of an existing server
-	@$(PY) -m pytest -m odoo
+test-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one. ODOO_HOME=/srv/odoo-18.0 [ODOO_PYTHON=...]: on that one; ODOO_URL=... ODOO_DB=... ODOO_KEY=...: on copies of a database of an existing server; TESTS="tests/odoo/test_odoo_reads.py ...": these files; EVIDENCE=1: counts into docs/evidence/live-odoo.md
+	@$(PY) -m pytest -m odoo $(TESTS)
 
 odoo-names: $(INSTALLED) ## look up every name that is used of Odoo in the sources of a version: ODOO_HOME=<tree> SOURCE="<where it comes from>"; writes docs/evidence/odoo-sources.md
 	@$(PY) -m magodoo_devstack.odoo_names "$$ODOO_HOME" "$$SOURCE"
 
-test-odoo-stories: $(INSTALLED) ## run the scenarios, closed periods, the statement and more modules on a live Odoo 19; provisions one
-	@$(PY) -m pytest -m odoo_stories
+test-odoo-stories: $(INSTALLED) ## run the scenarios, closed periods, the statement and more modules on a live Odoo 19; provisions one; the variables of test-odoo
+	@$(PY) -m pytest -m odoo_stories $(TESTS)
 
 test-demo-odoo: $(INSTALLED) ## run the demo's tests with a live Odoo 19 instead of the sandbox
 	@$(PY) -m pytest -m live_demo tests/test_demo_e2e.py
@@ -193,7 +193,7 @@ test-pair: $(INSTALLED) ## run the whole chain on a live Magento (MAGENTO_URL an
 
 ##@ Measure it
 
-BENCH := extract odoo-read stage pg-copy reconcile quality load chain memory pages statement idle scale
+BENCH := extract odoo-read stage pg-copy reconcile quality load chain memory pages statement idle crowd scale
 SIZE ?= quick
 RUNS ?= 5
 

@@ -23,6 +23,7 @@ NAMES = (
     "pages",
     "statement",
     "idle",
+    "crowd",
     "scale",
 )
 

@@ -141,5 +141,23 @@ AIMS: tuple[tuple[str, str, Callable[[Mapping[str, Any]], float], str, float, st
     ("idle", "requests to Magento", _at("ours", "requests", "magento"), "≤", 12, ""),
     ("idle", "requests to Odoo", _at("ours", "requests", "odoo"), "≤", 12, ""),
     ("idle", "Airflow's task time, all tasks", _at("ours", "task_seconds"), "≤", 20, " s"),
+    (
+        "crowd",
+        "slowest answer of the tasks' execution API",
+        _at("ours", "own_server", "health_slowest_seconds"),
+        "≤",
+        2,
+        " s",
+    ),
+    ("crowd", "answers of it that failed", _at("ours", "own_server", "health_refused"), "≤", 0, ""),
+    ("crowd", "tasks that failed", _at("ours", "own_server", "tasks_failed"), "≤", 0, ""),
+    (
+        "crowd",
+        "memory of the pages' server, second half of the time to the first",
+        _at("ours", "own_server", "memory_growth"),
+        "≤",
+        1.1,
+        "",
+    ),
     ("scale", "largest exponent", _largest("ours", "exponent"), "≤", 1.1, ""),
 )

@@ -487,7 +487,7 @@ def _releases() -> Iterator[list[str]]:
 
 def _linked(text: str) -> str:
     """A text with the pages that it names as links."""
-    return re.sub(r"docs/([\w/.-]+?)([\w.-]+)\.md", r"[\2](../\1\2.md)", _cell(text))
+    return re.sub(r"docs/((?:[\w.-]+/)*)([\w.-]+)\.md", r"[\2](../\1\2.md)", _cell(text))
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

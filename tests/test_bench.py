@@ -6,15 +6,21 @@ them. What needs a live Odoo 19 (odoo-read, load) is measured there too.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from bench import (
     chain,
     contest,
+    crowd,
     entry,
     extract,
     pages,
@@ -141,3 +147,43 @@ def test_the_page_says_what_the_results_say(tmp_path: Path) -> None:
 def test_the_committed_page_is_made_from_the_committed_results() -> None:
     assert report.table(entry.read()) in report.PAGE.read_text(encoding="utf-8")
     assert report.machines(entry.read()) in report.EVIDENCE.read_text(encoding="utf-8")
+
+
+def test_the_crowd_misbehaves_in_each_of_its_ways_and_leaves_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowd, "CROWD", dict.fromkeys(crowd.CROWD, 2))
+    asked: Counter[tuple[str, str, bytes]] = Counter()
+
+    class Pages(BaseHTTPRequestHandler):
+        """Answers each request with a page; of a form it takes the first byte."""
+
+        def do_GET(self) -> None:
+            asked["GET", self.path, b""] += 1
+            body = b"x" * 100_000
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            asked["POST", self.path, self.rfile.read(1)] += 1
+            self.send_error(408)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+    monkeypatch.setattr(server, "handle_error", lambda *_: None)  # those who left
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        viewers = crowd.Crowd(f"http://127.0.0.1:{server.server_port}", "a token", 3)
+        began = time.monotonic()
+        asyncio.run(viewers.misbehave())
+        took = time.monotonic() - began
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert 3 <= took < 10
+    assert asked["GET", "/magento/findings.csv?tab=all", b""] == 2, "each takes 100 s to read its file"
+    assert asked["POST", "/magento/changes/approve", b"a"] >= 2
+    assert {path for _, path, _ in asked} >= {f"/magento{page}" for page in crowd.PAGES}
+    assert viewers.kinds["left"] > 2 and viewers.kinds["200"] > 2 and viewers.kinds["408"] >= 2

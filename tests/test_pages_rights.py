@@ -18,7 +18,7 @@ from magodoo.timestamps import utc_now
 
 RUN = DagAccessEntity.RUN
 LOOK, SETTLE, APPROVE = ("GET", RUN, "sales_load"), ("POST", RUN, "sales_quality"), ("POST", RUN, "sales_load")
-RELEASE, SIGN = ("PUT", None, "sales_load"), ("POST", RUN, "sales_statement")
+RELEASE, SIGN = ("POST", RUN, "sales_approval"), ("POST", RUN, "sales_statement")
 MUTED = {"until": f"{(utc_now() + timedelta(days=3)).date()}", "reason": "known"}
 MATCH = {"instance": "us", "kind": "invoice", "magento_id": "i9", "odoo_id": "is9"}
 SEEN = {"statement": "1", "seen": "x"}

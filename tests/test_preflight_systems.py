@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +25,9 @@ from magodoo.settings import Settings
 from magodoo.settings.read import Reading
 from magodoo.staging import connect
 from magodoo_airflow import preflight
+from magodoo_devstack import odoo_provision
 from magodoo_sandbox.odoo import RunningSandbox
+from magodoo_sandbox.odoo.system import DATABASE_FIELD_CODE
 
 SHOP = "https://shop.example"
 CHECKS = dict((*magento.CHECKS, *odoo_checks.CHECKS))
@@ -40,6 +43,7 @@ class Lab:
     database: str = ""
     key: str = "sync-key"
     more: dict[str, Any] = field(default_factory=lambda: {"mode": {"default": "apply"}})
+    examinations: int = 0
 
     @property
     def settings(self) -> Settings:
@@ -70,6 +74,10 @@ class Lab:
         )  # fmt: skip
         return CHECKS[name](subject).line("us", name)
 
+    def examine(self, *_: object) -> list[CheckLine]:
+        self.examinations += 1
+        return [self.run_check(name) for name in ("Magento: address", "Odoo: version", "Odoo: database")]
+
     def permit(self) -> None:
         """As a task of the load asks; with these settings preflight has been passed."""
         examined(self.engine, self.settings.instances["us"])
@@ -99,11 +107,7 @@ def lab(staging_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     with RunningSandbox() as odoo:
         made = Lab(engine, odoo)
         monkeypatch.setattr(preflight, "read_with_problems", lambda: Reading(made.settings, ()))
-        monkeypatch.setattr(
-            preflight,
-            "examine",
-            lambda *_: [made.run_check(name) for name in ("Magento: address", "Odoo: version", "Odoo: database")],
-        )
+        monkeypatch.setattr(preflight, "examine", made.examine)
         yield made
     engine.dispose()
 
@@ -143,6 +147,24 @@ def test_a_supported_and_an_expected_version_are_written_to(lab: Lab, series: in
     line = lab.run_check("Odoo: version")
     assert (line.status, words in line.found) == (status, True)
     lab.permit()
+
+
+@pytest.mark.parametrize("series", [(18, 19), (19, 20)])
+def test_an_upgraded_odoo_is_examined_once_and_needs_nobody_s_confirmation(lab: Lab, series: tuple[int, int]) -> None:
+    lab.odoo.db.series = series[0]
+    lab.permit()
+    lab.permit()
+    assert lab.examinations == 0, "it was examined with these settings"
+    lab.odoo.db.series = series[1]
+    lab.permit()
+    lab.permit()
+    assert lab.examinations == 1
+
+
+def test_an_odoo_that_was_put_back_to_an_old_version_is_refused(lab: Lab) -> None:
+    lab.permit()
+    lab.odoo.db.series = 17
+    assert "`observe` only" in lab.refused()
 
 
 # By copy
@@ -223,6 +245,49 @@ def test_the_same_systems_are_written_to_also_over_https_or_by_a_user_who_sees_l
     lab.key = "admin-key"
     other_uuid(lab)
     assert "database.uuid" in lab.refused(), "what one user could not see is kept"
+
+
+def database_field(lab: Lab) -> None:
+    with OdooClient.connect(OdooConnection(lab.odoo.url, "odoo", "admin-key", 1, "admin", attempts=1)) as admin:
+        odoo_provision.add_database_field(admin)
+
+
+@pytest.mark.parametrize("copied", [other_uuid, neutralised], ids=["another uuid", "neutralised"])
+def test_a_copy_at_the_same_address_is_told_by_a_field_where_the_user_reads_no_parameter(
+    lab: Lab, copied: Callable[[Lab], None]
+) -> None:
+    database_field(lab)
+    lab.permit()
+    assert lab.run_check("Odoo: database").status is Status.OK
+    copied(lab)
+    lab.key = "sync-key"
+    assert "database.uuid" in lab.refused() or "neutralised" in lab.refused()
+    lab.confirm(lab.run_check("Odoo: database"))
+    lab.permit()
+
+
+def test_preflight_says_that_a_copy_cannot_be_told_and_what_to_do(lab: Lab) -> None:
+    line = lab.run_check("Odoo: database")
+    assert line.status is Status.WARNING
+    assert "would not be noticed: the user may not read `database.uuid`" in line.found
+    assert "x_magodoo_database" in line.todo
+    lab.permit()
+    other_uuid(lab)
+    lab.permit()
+
+
+def test_a_database_without_a_uuid_is_not_taken_for_one_whose_uuid_may_not_be_read(lab: Lab) -> None:
+    lab.key = "admin-key"
+    parameters = lab.odoo.db.env("admin")["ir.config_parameter"]
+    for id in [row["id"] for row in parameters.rows.values() if row["key"] == "database.uuid"]:
+        parameters.rows.pop(id)
+    assert "it has no `database.uuid`" in lab.run_check("Odoo: database").found
+
+
+def test_the_page_shows_the_code_of_the_field_that_the_tests_use() -> None:
+    page = Path(__file__).parents[1] / "docs" / "how-to" / "test-on-a-copy.md"
+    shown = page.read_text(encoding="utf-8").partition("```text\n")[2].partition("```")[0]
+    assert shown == DATABASE_FIELD_CODE
 
 
 def test_an_odoo_that_is_away_is_judged_by_its_address_and_holds_up_nothing(lab: Lab) -> None:

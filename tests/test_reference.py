@@ -59,6 +59,13 @@ def test_a_cell_of_the_table_of_versions_follows_from_what_a_version_lacks(featu
     assert (cell(feature, 19).works, cell(feature, 19).limits, cell(feature, 19).proof) == (True, (), Proof.LIVE)
 
 
+def test_a_link_to_a_page_is_named_as_the_page(pages: dict[str, str]) -> None:
+    """The name lacked its first letter where the page is in no folder."""
+    links = re.findall(r"\[([\w.-]+)\]\(\.\./(?:[\w.-]+/)*([\w.-]+)\.md\)", pages["versions.md"])
+    assert {"live-systems", "magento-versions"} <= {name for name, _ in links}
+    assert [link for link in links if link[0] != link[1] and not link[0].isdigit()] == []
+
+
 def test_every_finding_has_a_section_with_its_cause_and_remedy(pages: dict[str, str]) -> None:
     sections = {part.partition("\n")[0]: part for part in pages["findings.md"].split("\n## ")[1:]}
     assert set(sections) == set(FindingType)

@@ -16,6 +16,8 @@ SECTIONS = {
     "how-to/give-rights.md": {""},
     "how-to/add-an-instance.md": {""},
     "how-to/connect-magento.md": {""},
+    "how-to/test-on-a-copy.md": {""},
+    "how-to/upgrade-odoo.md": {""},
 }
 NO_CLAIM = {"taking-a-wrong-write-back"}  # sections of effectively-once.md that describe what a person does
 

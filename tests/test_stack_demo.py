@@ -218,6 +218,15 @@ def test_extracts_that_got_different_partitions_are_started_again_together() -> 
     assert api.triggered == [(f"{name}__us", key) for name in EXTRACTS]
 
 
+def test_a_second_chain_of_an_airflow_takes_no_partition_of_the_first() -> None:
+    """It would take the stages that ended long ago for those of its own run."""
+    first = Chain(RecordingApi({}), ["us"]).run()
+    api = RecordingApi({"odoo_extract__us": first})
+    second = Chain(api, ["us"]).run()
+    assert second != first
+    assert api.triggered == [(f"{name}__us", second) for name in EXTRACTS]
+
+
 def test_a_lost_trigger_costs_one_more_partition() -> None:
     api = RecordingApi({}, lost=1)
     told: list[str] = []

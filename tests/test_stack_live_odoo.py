@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
+import live_counts
 import pytest
-from live_counts import LiveRun, begin_of, replaced
+from live_counts import LiveRun, begin_of, between, is_evidence, replaced
 from reviewed import nearest
 
 from magodoo.errors import FixConfiguration
@@ -89,23 +90,61 @@ def test_the_counts_are_of_what_met_the_live_odoo_and_name_what_failed_and_why_i
         "error": [report("tests/odoo/test_b.py::test_three[live]"), report("tests/test_alive.py::test_four[alive]")],
         "skipped": [report(f"tests/odoo/test_b.py::test_five[{each}-live]", "no shell") for each in "xy"],
     }
-    told = LiveRun.of(stats).table().splitlines()
-    assert "| `test_a.py` | 1 | 1 | 0 |" in told
-    assert "| `test_b.py` | 0 | 1 | 2 |" in told
-    assert "| all | **1** | **2** | **2** |" in told
-    assert "- 2: no shell" in told
+    told = LiveRun.of(stats, "today, commit abc").table().splitlines()
+    assert "| `test_a.py` | 1 | 1 | 0 | today, commit abc |" in told
+    assert "| `test_b.py` | 0 | 1 | 2 | today, commit abc |" in told
+    assert "| all | **1** | **2** | **2** | |" in told
+    assert "- `test_b.py`: 2: no shell" in told
     assert told[-2:] == ["- `test_a.py::test_two[live-orders]`", "- `test_b.py::test_three[live]`"]
+
+
+RUN = begin_of("18.0", "odoo")
+
+
+def test_a_run_renews_the_rows_of_its_files_and_leaves_those_of_earlier_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_counts, "RUNS", tmp_path / "runs")
+    page = tmp_path / "page.md"
+    page.write_text("# Live\n\nby hand\n")
+    ran = [
+        ("first", {"failed": [report("odoo/test_a.py::test_one[live]"), report("odoo/test_b.py::test_two[live]")]}),
+        ("second", {"passed": [report("odoo/test_a.py::test_one[live]")]}),
+    ]
+    for when, stats in ran:
+        file = live_counts.note(LiveRun.of(stats, when), "18.0", "odoo", page)
+    assert page.read_text() == f"# Live\n\nby hand\n\n{RUN}\n\n{file.read_text()}\n{live_counts.END}\n"
+    told = file.read_text().splitlines()
+    assert "| `test_a.py` | 1 | 0 | 0 | second |" in told
+    assert "| `test_b.py` | 0 | 1 | 0 | first |" in told
+    assert told[-1] == "- `test_b.py::test_two[live]`"
+    assert LiveRun.parsed(file.read_text()).table() == file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "left_out", "ended", "whole"),
+    [
+        (["tests"], False, True, True),
+        (["tests/odoo/test_a.py"], False, True, True),
+        (["tests/odoo/test_a.py::test_one"], False, True, False),
+        (["tests"], True, True, False),
+        (["tests"], False, False, False),
+    ],
+)
+def test_a_part_of_a_file_is_no_evidence(arguments: list[str], left_out: bool, ended: bool, whole: bool) -> None:
+    assert is_evidence(arguments, left_out=left_out, ended=ended) is whole
 
 
 def test_a_run_replaces_its_own_counts_on_the_page_and_leaves_the_rest() -> None:
     page = "# Live\n\nby hand\n"
     for build in ("18.0", "19.0"):
         page = replaced(page, begin_of(build, "odoo"), f"first of {build}")
-    page = replaced(page, begin_of("18.0", "odoo"), "second of 18.0")
+    page = replaced(page, RUN, "second of 18.0")
     assert "first of 18.0" not in page
+    assert between(page, RUN).strip() == "second of 18.0"
     assert page.index("by hand") < page.index("second of 18.0") < page.index("first of 19.0")
     with pytest.raises(ValueError, match="end of run"):
-        replaced(begin_of("18.0", "odoo"), begin_of("18.0", "odoo"), "more")
+        replaced(RUN, RUN, "more")
 
 
 def test_a_build_is_held_to_the_reviewed_one_of_its_series() -> None:

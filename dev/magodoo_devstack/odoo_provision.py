@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.installation import DATABASE_FIELD
 from magodoo_sandbox.odoo.provision import CARRIERS, PROVIDERS
+from magodoo_sandbox.odoo.system import DATABASE_FIELD_CODE
 
 SYNC_GROUPS = (
     "sales_team.group_sale_salesman_all_leads",
@@ -213,6 +215,14 @@ def add_delivery_key(admin: OdooClient) -> None:
     model = _one(admin, "ir.model", [["model", "=", "stock.picking"]])
     field = {"name": DELIVERY_KEY, "field_description": "Magento key", "model_id": model, "ttype": "char",
              "state": "manual", "index": True, "copied": False}  # fmt: skip
+    create(admin, "ir.model.fields", [field])
+
+
+def add_database_field(admin: OdooClient, *, store: bool = False) -> None:
+    """The field by which a user without system parameters tells a copy (docs/how-to/test-on-a-copy.md); `store`: the wrong way."""
+    model = _one(admin, "ir.model", [["model", "=", "res.company"]])
+    field = {"name": DATABASE_FIELD, "field_description": "Database", "model_id": model, "ttype": "char", "state": "manual",
+             "compute": DATABASE_FIELD_CODE, "store": store, "readonly": True, "copied": False}  # fmt: skip
     create(admin, "ir.model.fields", [field])
 
 

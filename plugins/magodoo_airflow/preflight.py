@@ -42,17 +42,18 @@ def main() -> int:
 
 
 def permit(pipeline: Context) -> None:
-    """Let an instance write: before its first `apply`, and after its settings or one of its systems changed, a preflight is run.
+    """Let an instance write: before its first `apply`, and after its settings, Odoo's version or one of its systems changed, a preflight is run.
 
     Raises FixConfiguration with the failed checks. An instance that only observes needs no permission.
     """
-    from magodoo.preflight import results
+    from magodoo.preflight import results, systems
 
     if not pipeline.instance.mode.any_apply:
         return
     with pipeline.engine.connect() as connection:
         passed = results.passed(connection, pipeline.instance)
-    if passed and not _stops(pipeline):
+    changed = systems.upgraded(pipeline.engine, pipeline.instance, pipeline.odoo_client, pipeline.now())
+    if passed and not changed and not _stops(pipeline):
         return
     wrong = [line for line in examine(pipeline.instance.id, read_with_problems()) if line.status is Status.ERROR]
     if wrong:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from live_books import ShopAndLiveBooks, shop_and_live_books
-from live_counts import CHECKOUT, EVIDENCE, LiveRun, circumstances, note
+from live_counts import CHECKOUT, EVIDENCE, LiveRun, circumstances, is_evidence, note
 from odoo_shop import Shop
 from reviewed import is_reviewed, told
 from sandbox_backend import SandboxBackend
@@ -60,16 +59,20 @@ def pytest_runtest_call() -> Generator[None, object, object]:
     return (yield from _skipping())
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
     """The run says which build it met, what to do where nobody has reviewed that one, and where its counts are."""
     build = config.stash.get(BUILD, "")
     if not build:
         return
     terminalreporter.write_line(told(build), yellow=not is_reviewed(build))
-    whole = all(Path(str(each)).is_dir() for each in config.args)
-    page = EVIDENCE if os.environ.get("EVIDENCE") and whole else None  # a part of the suite is no evidence
-    run = LiveRun.of(terminalreporter.stats)
-    file = note(run, build, str(config.option.markexpr), circumstances(), page)
+    option = config.option
+    left_out = bool(option.keyword or option.deselect or option.maxfail or getattr(option, "lf", False))
+    ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if not is_evidence(config.args, left_out=left_out, ended=ended):
+        terminalreporter.write_line("No counts are kept of a part of a file.")
+        return
+    run = LiveRun.of(terminalreporter.stats, circumstances())
+    file = note(run, build, str(option.markexpr), EVIDENCE if os.environ.get("EVIDENCE") else None)
     terminalreporter.write_line(f"Counts of the live tests by file: {file.relative_to(CHECKOUT)}")
 
 

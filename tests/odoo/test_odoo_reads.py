@@ -12,12 +12,15 @@ from odoo_shop import LINES, MODULE, Line, Shop
 
 from magodoo.connectors.odoo import record_trees
 from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.installation import CopyMarks
 from magodoo.connectors.odoo.record_kinds import ELECTRONIC, READINGS
 from magodoo.connectors.odoo.transport import JsonRpc, open_session
+from magodoo.errors import Forbidden
 from magodoo_devstack import odoo_provision
 from magodoo_devstack.live_odoo import LiveOdoo
 
 EVER = datetime(2020, 1, 1, tzinfo=UTC)
+COPY = "00000000-0000-4000-8000-00000000c0b1"
 
 
 @pytest.fixture
@@ -149,6 +152,30 @@ def test_master_data_is_complete(client: OdooClient, shop: Shop) -> None:
 def test_the_database_has_one_identity_for_every_user(client: OdooClient, admin: OdooClient) -> None:
     assert uuid.UUID(client.installation.database_uuid())
     assert client.installation.database_uuid() == admin.installation.database_uuid()
+
+
+@pytest.mark.parametrize("store", [False, True])
+def test_a_user_without_system_parameters_reads_the_marks_of_a_copy_in_a_field_that_is_not_stored(
+    connect: Callable[..., OdooClient], client: OdooClient, admin: OdooClient, store: bool
+) -> None:
+    assert "may not read" in client.installation.marks_of_copy().unknown
+    own = admin.installation.marks_of_copy()
+    assert uuid.UUID(own.uuid) and not own.neutralised
+    odoo_provision.add_database_field(admin, store=store)
+    told = connect().installation.marks_of_copy()
+    if store:
+        assert (told.uuid, "is stored" in told.unknown) == ("", True)
+        return
+    assert told == own
+    for key, value in (("database.uuid", COPY), ("database.is_neutralized", "true")):
+        (known, *_) = [*admin.rpc.call("ir.config_parameter", "search", domain=[["key", "=", key]]), 0]
+        if known:
+            admin.rpc.write_call("ir.config_parameter", "write", ids=[known], vals={"value": value})
+        else:
+            admin.rpc.write_call("ir.config_parameter", "create", vals_list=[{"key": key, "value": value}])
+    assert connect().installation.marks_of_copy() == CopyMarks(COPY, neutralised=True)
+    with pytest.raises(Forbidden):
+        connect().rpc.search_read("ir.config_parameter", [], ["key"])
 
 
 def test_two_companies_never_see_each_others_documents(

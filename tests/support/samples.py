@@ -93,9 +93,7 @@ def write(own: CountryShop, made: dict[str, bytes], folder: Path) -> None:
 def note(where: str, build: str, rows: Sequence[str]) -> None:
     """Write what was run to the page of evidence."""
     head = "| shop | month | orders | invoices | credit notes | deliveries | result | SHA-256 begins with |"
-    text = "\n".join(
-        [", ".join((*circumstances(), build)), "", head, "|---|---|---:|---:|---:|---:|---|---|", *rows, ""]
-    )
+    text = "\n".join([f"{circumstances()}, {build}", "", head, "|---|---|---:|---:|---:|---:|---|---|", *rows, ""])
     PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), MARKS[where], text), encoding="utf-8")
 
 

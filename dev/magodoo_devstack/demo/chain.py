@@ -91,14 +91,19 @@ class Chain:
             self.api.unpause(dag_id)
         for dag_id in dag_ids:
             run = self._scheduled(dag_id)
-            run_id = run.run_id if run else self.api.trigger(dag_id, partition_key=next(self._keys))
+            run_id = run.run_id if run else self.api.trigger(dag_id, partition_key=self._free_key())
             self.api.wait(dag_id, run_id=run_id, seconds=self.seconds)
 
     def _trigger(self) -> str:
-        key = next(self._keys)
+        key = self._free_key()
         for dag_id in self._dag_ids(*EXTRACTS):
             self.api.trigger(dag_id, partition_key=key)
         return key
+
+    def _free_key(self) -> str:
+        """The next partition that no run has: another chain of the same Airflow may have used the first ones."""
+        used = {run.partition_key for dag_id in self._dag_ids(*EXTRACTS, REFRESH) for run in self.api.runs(dag_id)}
+        return next(key for key in self._keys if key not in used)
 
     def _follow(self, key: str, report: Callable[[str], None]) -> str:
         """Wait for every stage of a partition.

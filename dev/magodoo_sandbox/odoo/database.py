@@ -157,7 +157,13 @@ class OdooDatabase:
     def dump(self) -> dict[str, Any]:
         """Everything as plain data for `json.dump(..., default=float)`; `load()` reads it back."""
         manual = [
-            {"model": model.name, "name": field.name, "string": field.string, "type": field.type}
+            {
+                "model": model.name,
+                "name": field.name,
+                "string": field.string,
+                "type": field.type,
+                "compute": field.compute,
+            }
             for model in self.models.values()
             for field in model.fields.values()
             if field.manual
@@ -176,7 +182,8 @@ class OdooDatabase:
         """Replaces everything by a dump's content."""
         self.now = datetime.fromisoformat(state["now"]) if state["now"] else None
         for declared in state["manual_fields"]:
-            field = Field(declared["type"], declared["string"], index=True, copy=False, manual=True)
+            compute = declared.get("compute", "")  # a dump of earlier has none
+            field = Field(declared["type"], declared["string"], index=True, copy=False, manual=True, compute=compute)
             self.models[declared["model"]].add_field(field.named(declared["name"]))
         for name, model in self.models.items():
             numbers = [field.name for field in model.fields.values() if field.type in NUMBERS]

@@ -66,6 +66,11 @@ class Company(Model):
         }
     )
 
+    def marks_of_copy(self, row: Row) -> str:
+        """What `DATABASE_FIELD_CODE` computes."""
+        known = {each["key"]: each["value"] for each in self.db.tables["ir.config_parameter"].values()}
+        return f"{known.get('database.uuid', False)} {known.get('database.is_neutralized', '')}"
+
     def path(self, row: Row) -> str:
         """`1/3/`: the companies above a branch, and itself."""
         above = self.rows.get(row.get("parent_id", 0))

@@ -166,7 +166,9 @@ def _describe(field: Field) -> dict[str, Any]:
         "name": field.name,
         "required": field.required,
         "readonly": field.readonly,
-        "store": field.stored or field.type == "one2many" or bool(field.compute and field.name != "display_name"),
+        "store": field.stored
+        or field.type == "one2many"
+        or bool(field.compute and field.name != "display_name" and not field.manual),
         "searchable": True,
         "sortable": field.type not in X2MANY and field.stored,
         "groupable": field.stored,

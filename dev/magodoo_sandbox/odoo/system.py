@@ -6,11 +6,19 @@ from typing import Any
 
 from magodoo_sandbox.odoo import fields as f
 from magodoo_sandbox.odoo.env import Env
-from magodoo_sandbox.odoo.errors import ValidationError
+from magodoo_sandbox.odoo.errors import UserError, ValidationError
 from magodoo_sandbox.odoo.fields import Field
 from magodoo_sandbox.odoo.loading import Model
 from magodoo_sandbox.odoo.model import public
 from magodoo_sandbox.odoo.store import Row
+
+DATABASE_FIELD_CODE = """\
+parameters = self.env['ir.config_parameter'].sudo()
+for company in self:
+    neutralized = parameters.get_param('database.is_neutralized')
+    company['x_magodoo_database'] = '%s %s' % (parameters.get_param('database.uuid'), neutralized or '')
+"""
+"""What an administrator enters as *Compute* of the company's field for the marks of a copy (docs/how-to/test-on-a-copy.md)."""
 
 
 class ModelData(Model):
@@ -109,7 +117,10 @@ class Rule(Model):
 
 
 class IrField(Model):
-    """Creating a manual field makes it usable at once (docs/facts/odoo-19.0.md#6)."""
+    """Creating a manual field makes it usable at once (docs/facts/odoo-19.0.md#6).
+
+    Of fields that are computed by a text in Python there is one: the marks of a copy, of a company.
+    """
 
     name, label, order = "ir.model.fields", "Fields", "name"
     declared = f.columns(
@@ -126,6 +137,7 @@ class IrField(Model):
             "store": f.boolean("Stored", default=True),
             "required": f.boolean("Required"),
             "relation": f.char("Related Model"),
+            "compute": f.text("Compute"),
         }
     )
 
@@ -134,9 +146,18 @@ class IrField(Model):
 
     def created(self, env: Env, ids: list[int]) -> None:
         for row in (self.rows[record] for record in ids):
-            label = row.get("field_description") or row["name"]
-            field = Field(row["ttype"], label, index=bool(row.get("index")), copy=bool(row.get("copied")), manual=True)
-            self.db.models[row["model"]].add_field(field.named(row["name"]))
+            label, model = row.get("field_description") or row["name"], self.db.models[row["model"]]
+            if row.get("compute") and (row["model"], row["compute"]) != ("res.company", DATABASE_FIELD_CODE):
+                raise UserError("the sandbox runs no Python of a field but that of the database's marks")
+            computed = bool(row.get("compute"))
+            field = Field(
+                row["ttype"], label, index=bool(row.get("index")), copy=bool(row.get("copied")), manual=True,
+                compute="marks_of_copy" if computed and not row.get("store") else "", readonly=bool(row.get("readonly")),
+            )  # fmt: skip
+            model.add_field(field.named(row["name"]))
+            if computed and row.get("store"):
+                for each in model.rows.values():
+                    each[row["name"]] = model.marks_of_copy(each)
 
 
 class Module(Model):

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from magodoo.domain.vocabulary import FindingType, Kind
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
+from magodoo.flows.adjustments import adjusted
 from magodoo.flows.extra_amounts import extra_lines, setting_of
 from magodoo.flows.load_tables import ExpectedTotals
 from magodoo.flows.order_contents import is_refunded_whole
@@ -79,6 +80,13 @@ def money_lines(
     apart: quantities by item key (units) that get a line of their own.
     """
     decimals = decimals_of(sources, document.currency)
+    known = adjusted(
+        sources, order, document, lambda line: _tax(sources, order, line, line, line.tax_percent, line.tax),
+        (decimals, decimals_of(sources, document.company_currency)),
+    )  # fmt: skip
+    if known.problem:
+        return MoneyLines([], [known.problem], document.grand_total - document.tax, document.tax)
+    document = known.document
     extras, unknown = extra_lines(sources, order, document)
     if unknown:
         return MoneyLines([], unknown, document.grand_total - document.tax, document.tax)
@@ -112,7 +120,7 @@ def money_lines(
             source = replace(source, sku=ordered.sku)
         problems += _unknown_type(order, ordered)
         percent = ordered.tax_percent if ordered and source.tax_percent is None else source.tax_percent
-        chosen = _tax(sources, order, ordered, source, percent, tax)
+        chosen = known.taxes.get(source.line_id) or _tax(sources, order, ordered, source, percent, tax)
         sold = ordered or source
         problems += gift_card_problems(sources, sold, tax, document.currency)
         product_id = _product(sources, sold if sold.role == "item" else source, problems)

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from magodoo.connectors.magento.client import MagentoClient
 from magodoo.connectors.odoo import versions
 from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.installation import DATABASE_FIELD
 from magodoo.errors import MagodooError
 from magodoo.preflight.results import Outcome
 from magodoo.preflight.subject import Subject
@@ -25,19 +26,26 @@ from magodoo.settings import Instance
 from magodoo.staging.master_data import MasterData
 
 _FACT = ("magodoo.instance", "written_to")
+_OF_NOW = ("neutralised", "unknown")
+"""What is not remembered of a system."""
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
 class System:
-    """One system as it is seen now: its address and, of Odoo, the database's name, identity and own uuid ("" where it may not be read)."""
+    """One system as it is seen now: its address and, of Odoo, the database's name, identity and own uuid ("" where it may not be read).
+
+    `version`: Odoo's, which makes no other system. `unknown`: why it cannot be told from a copy of it, as text, "" where it can.
+    """
 
     side: str
     address: str
     database: str = ""
     identity: str = ""
     uuid: str = ""
+    version: str = ""
     neutralised: bool = False
+    unknown: str = ""
 
     @property
     def name(self) -> str:
@@ -58,10 +66,11 @@ class System:
 def odoo_now(client: OdooClient) -> System:
     """Return the Odoo of a client. Raises what reading it raises."""
     connection, installation = client.connection, client.installation
-    uuid, neutralised = installation.marks_of_copy()
+    marks = installation.marks_of_copy()
     return System(
-        "odoo", _address(connection.url), connection.database, installation.database_uuid(), uuid, neutralised
-    )
+        "odoo", _address(connection.url), connection.database, installation.database_uuid(),
+        marks.uuid, str(client.rpc.version), marks.neutralised, marks.unknown,
+    )  # fmt: skip
 
 
 def magento_now(client: MagentoClient) -> System:
@@ -70,7 +79,7 @@ def magento_now(client: MagentoClient) -> System:
 
 
 def judge(subject: Subject, now: System, outcome: Outcome) -> Outcome:
-    """Add an error to the outcome when the system is another one than before and nobody has confirmed it."""
+    """Add an error to the outcome when the system is another one than before and nobody has confirmed it, a warning when that cannot be told."""
     why = _unconfirmed(subject.instance, now, _before(subject.engine, subject.instance, subject.now()))
     if why:
         outcome.refuse(
@@ -78,7 +87,23 @@ def judge(subject: Subject, now: System, outcome: Outcome) -> Outcome:
             f"if this instance is to write there, set `confirmed_systems: [{now.name}]` in its settings; if this is a copy for tests,"
             " give it connections, settings and a staging database of its own",
         )
+    if now.unknown:
+        outcome.warn(
+            f"a copy that is restored at this address under this name would not be noticed: {now.unknown}",
+            f"make the field {DATABASE_FIELD} of the company as docs/how-to/test-on-a-copy.md says",
+        )
     return outcome
+
+
+def upgraded(engine: Engine, instance: Instance, odoo: OdooClient | None, now: datetime) -> bool:
+    """Return whether Odoo has another version than when the instance last wrote: it is examined again before it is written to."""
+    before = _before(engine, instance, now).get("odoo", {}).get("version", "")
+    if odoo is None or not before:
+        return False
+    try:
+        return str(odoo.rpc.version) != before
+    except MagodooError:  # away: nothing is written either
+        return False
 
 
 def stops(
@@ -126,7 +151,7 @@ def _remember(
     """Store what is written to from now on. What could not be read this time stays as it was."""
     kept = dict(before)
     for system in found:
-        known = {key: str(value) for key, value in asdict(system).items() if value and key != "neutralised"}
+        known = {key: str(value) for key, value in asdict(system).items() if value and key not in _OF_NOW}
         same = not system.differences(before.get(system.side, {}))
         kept[system.side] = {**before.get(system.side, {}), **known} if same else known
     if kept != before:

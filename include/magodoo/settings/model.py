@@ -311,6 +311,10 @@ class Instance(Strict):
     """Whose rate gives the amounts in company currency of invoices and credit notes in another currency: `magento`, equal to its base
     amounts to the cent, or `odoo`, which keeps the rates of the company. Which one the law asks for is a person's choice, so there is no
     default: such documents are not written before it is made."""
+    adjustment_tax: Literal["none", "as the order's rates"] | None = None
+    """Whether an adjustment on a credit memo, which carries no tax in Magento, lowers the tax of a taxed order: `none`, the tax stays; or
+    `as the order's rates`, the tax in it is taken back, in proportion to its goods at each rate. What the law asks for is a person's
+    choice, so there is no default: such credit memos are not written before it is made."""
     customers_missing: Literal["create", "finding"] = "create"
     """What happens when the customer of an order is not in Odoo."""
     products_missing: Literal["finding"] = "finding"

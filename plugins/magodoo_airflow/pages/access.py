@@ -55,12 +55,15 @@ async def signed_in(request: Request, bearer: Annotated[HTTPAuthorizationCredent
 
 
 class Right(Enum):
-    """What a person may do on the pages of an instance: a right that Airflow's own roles give on one of its DAGs."""
+    """What a person may do on the pages of an instance: a right that Airflow's own roles give on one of its DAGs.
+
+    Each is on a DAG of its own: in FAB who may trigger a DAG may edit it as well, so that two rights on one DAG are not kept apart.
+    """
 
     LOOK = ("look", "see the runs of", "sales_load", "GET", DagAccessEntity.RUN)
     SETTLE = ("settle findings and prepare statements", "trigger", "sales_quality", "POST", DagAccessEntity.RUN)
     APPROVE = ("approve and reject changes", "trigger", "sales_load", "POST", DagAccessEntity.RUN)
-    RELEASE = ("release what a check holds", "edit", "sales_load", "PUT", None)
+    RELEASE = ("release what a check holds", "trigger", "sales_approval", "POST", DagAccessEntity.RUN)
     SIGN = ("sign statements", "trigger", "sales_statement", "POST", DagAccessEntity.RUN)
 
     def __init__(self, words: str, verb: str, dag: str, method: ResourceMethod, entity: DagAccessEntity | None) -> None:

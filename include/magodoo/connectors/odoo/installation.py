@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -48,8 +49,27 @@ PROBES: dict[str, tuple[str, str]] = {
     "account_accountant": ("account.move", "deferred_move_ids"),
 }
 
+DATABASE_FIELD = "x_magodoo_database"
+"""A field of the company, by which a user who may read no system parameter sees the marks of a copy (docs/how-to/test-on-a-copy.md)."""
+
 _ELECTRONIC = re.compile(r"_edi$|^l10n_[a-z]{2}_edi_")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ELECTRONIC_FIELD = re.compile(r"(l10n_[a-z]{2}_edi)_")
+
+
+@dataclass(frozen=True)
+class CopyMarks:
+    """What tells a copy of a database from the original.
+
+    Attributes:
+        uuid: Odoo's own `database.uuid`, "" where it is unknown.
+        neutralised: Whether the database says that it was neutralised.
+        unknown: Why this user cannot tell, as text, "" where it can.
+    """
+
+    uuid: str = ""
+    neutralised: bool = False
+    unknown: str = ""
 
 
 class Installation:
@@ -123,8 +143,8 @@ class Installation:
         known = [self._creation(model, 1) for model in ("res.company", "res.currency", "res.lang")]
         return str(uuid.uuid5(uuid.NAMESPACE_OID, f"odoo {' '.join(known)}"))
 
-    def marks_of_copy(self) -> tuple[str, bool]:
-        """Return Odoo's own `database.uuid` and whether the database was neutralised; ("", False) for a user who may not read them.
+    def marks_of_copy(self) -> CopyMarks:
+        """Return the marks of a copy, of the system parameters or, for a user who may not read them, of `DATABASE_FIELD`.
 
         Odoo gives a duplicate or a database restored *as a copy* a new uuid; one that is restored *as moved* keeps it.
         """
@@ -132,9 +152,24 @@ class Installation:
         try:
             rows = self._rpc.search_read("ir.config_parameter", domain, ["key", "value"])
         except Forbidden:
-            return "", False
+            return self._marks_of_field()
         found = {str(row["key"]): str(row["value"] or "") for row in rows}
-        return found.get("database.uuid", ""), found.get("database.is_neutralized", "").lower() in ("true", "1", "t")
+        uuid = found.get("database.uuid", "")
+        return CopyMarks(
+            uuid, _is_true(found.get("database.is_neutralized", "")), "" if uuid else "it has no `database.uuid`"
+        )
+
+    def _marks_of_field(self) -> CopyMarks:
+        known = self._rpc.fields("res.company").get(DATABASE_FIELD)
+        if known is None:
+            return CopyMarks(unknown="the user may not read `database.uuid`")
+        if known.get("store"):
+            return CopyMarks(unknown=f"the company's field {DATABASE_FIELD} is stored, so that a copy keeps it")
+        (row,) = self._rpc.read("res.company", [self._rpc.company_id], [DATABASE_FIELD])
+        uuid, _, neutralised = str(row[DATABASE_FIELD] or "").strip().partition(" ")
+        if not _UUID.fullmatch(uuid):
+            return CopyMarks(unknown=f"the company's field {DATABASE_FIELD} holds no uuid")
+        return CopyMarks(uuid, _is_true(neutralised))
 
     def _visible(self, model: str, field: str) -> bool:
         try:
@@ -172,3 +207,8 @@ class Installation:
     def _creation(self, model: str, id: int) -> str:
         rows = self._rpc.search_read(model, [["id", "=", id]], ["create_date"], context=ARCHIVED_TOO)
         return str(rows[0]["create_date"]) if rows else ""
+
+
+def _is_true(value: str) -> bool:
+    """Return whether a parameter says so: Odoo writes `true`, people `True` or 1."""
+    return value.strip().lower() in ("true", "1", "t")
