@@ -19,7 +19,7 @@ help: ## list these targets
 
 install: $(INSTALLED) ## create .venv from the pinned requirements and install magodoo and dev/ into it
 
-$(INSTALLED): requirements.txt dev/requirements.txt requirements-dev.txt pyproject.toml dev/pyproject.toml scripts/install
+$(INSTALLED): requirements.txt dev/requirements.txt requirements-dev.txt pyproject.toml setup.py dev/pyproject.toml scripts/install
 	@scripts/install
 	@mkdir -p var && chmod 700 var
 	@touch $@
@@ -28,7 +28,7 @@ demo: ## run the whole chain on a sandbox shop and print what it found; ODOO=liv
 	@started=$$(date +%s); $(MAKE) --silent --no-print-directory install && \
 	MAGODOO_INSTALL_SECONDS=$$(($$(date +%s) - started)) $(STACK).demo --odoo $(or $(ODOO),sandbox) --orders $(or $(ORDERS),300)
 
-up: $(INSTALLED) ## start PostgreSQL, Airflow, the sandbox systems and the mail server
+up: $(INSTALLED) ## start PostgreSQL, Airflow and the mail server, and the sandbox systems where the demo made them
 	@$(STACK) up
 
 down: $(INSTALLED) ## stop every process of the stack
@@ -37,7 +37,7 @@ down: $(INSTALLED) ## stop every process of the stack
 status: $(INSTALLED) ## show what runs, the addresses and the logins
 	@$(STACK) status
 
-clean: $(INSTALLED) ## stop the stack and remove its data under var/
+clean: $(INSTALLED) ## stop the stack and remove its data under var/; with a magodoo.yaml of your own: YES=1 make clean
 	@$(STACK) clean
 
 ##@ Use it
@@ -51,22 +51,28 @@ screenshots-demo: $(INSTALLED) ## take screenshots of the demo that runs here, f
 samples: $(INSTALLED) ## write sample statements of a German, a Swiss, a British and a Texan shop to docs/samples; ODOO=live: with a real Odoo 19
 	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m samples --odoo $(or $(ODOO),sandbox)
 
+init: $(INSTALLED) ## read Magento and Odoo and draft magodoo.yaml from them; run again: what has changed since
+	@$(STACK).run magodoo_airflow.init
+
 settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodoo.yaml)
 	@$(PY) -m magodoo.settings
 
+provision: $(INSTALLED) ## show what Odoo lacks of what the settings name; YES=1 makes it; LIST=1 shows what was made
+	@$(STACK).run --needed magodoo_airflow.provision
+
 preflight: $(INSTALLED) ## check every instance against its systems before it may write
-	@$(STACK).run magodoo_airflow.preflight
+	@$(STACK).run --needed magodoo_airflow.preflight
 
 explain: $(INSTALLED) ## show what both sides hold of an order and what will be written: make explain ORDER=000000012
 	@$(STACK).explain $(or $(ORDER),$(error name the order: make explain ORDER=000000012))
 
-erase: $(INSTALLED) ## erase a customer's personal data from everything stored here: make erase EMAIL=ann@example.com
-	@$(STACK).run magodoo_airflow.erase --email "$(EMAIL)"
+erase: $(INSTALLED) ## erase a customer's personal data from everything stored here: make erase EMAIL=ann@example.com [CUSTOMER=12] [ORDERS="000000012 000000013"]
+	@$(STACK).run --needed magodoo_airflow.erase --email "$(EMAIL)" --customer-id "$(CUSTOMER)" $(ORDERS:%=--order %)
 
 ##@ Change it
 
-# A file's tests stay together: they share what they have set up.
-ON_EVERY_CORE := -n auto --dist loadfile
+# A file's tests stay together: they share what they have set up. The order is that of tests/conftest.py, the longest files first.
+ON_EVERY_CORE := -n auto --dist loadfile --no-loadscope-reorder
 
 test: $(INSTALLED) ## run the test suite
 	@$(PY) -m pytest $(ON_EVERY_CORE)
@@ -85,10 +91,11 @@ COMPILE := PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal 
 
 # What is pinned already is constrained, and left out.
 PINNED = $$(sed -nE 's/^([a-z0-9._-]+)(\[[a-z,-]+\])?==.*/--no-emit-package \1/p' $(1)) $(addprefix --constraint ,$(1))
+EXTRAS := celery fab openlineage statsd
 LOCKS := requirements.txt dev/requirements.txt requirements-dev.txt
 
 lock: $(INSTALLED) ## compile the pinned requirements again: the product's, dev/'s, the tests' and deploy/helm's
-	@$(COMPILE) --custom-compile-command "make lock" requirements.in --output-file requirements.txt
+	@$(COMPILE) --custom-compile-command "make lock" pyproject.toml $(EXTRAS:%=--extra %) requirements.in --output-file requirements.txt
 	@$(COMPILE) --custom-compile-command "make lock" $(call PINNED,requirements.txt) dev/requirements.in --output-file dev/requirements.txt
 	@$(COMPILE) --custom-compile-command "make lock" $(call PINNED,requirements.txt dev/requirements.txt) \
 		requirements-dev.in --output-file requirements-dev.txt
@@ -142,6 +149,9 @@ histories: $(INSTALLED) ## run random histories of both sides until nothing is l
 month: $(INSTALLED) ## run months of sales without and with faults; both must end equal, and no row may be lost
 	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m months $(MONTHS)
 
+ten-minutes: $(INSTALLED) ## from two keys to a first reconciliation, as a person types it: counts questions, edits, seconds; ODOO=live: with a real Odoo 19
+	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m ten_minutes --odoo $(or $(ODOO),sandbox)
+
 cutover: $(INSTALLED) ## run the first day of a shop with ten years and 2,000 orders, and check every document
 	@cd tests/support && PYTHONPATH=. ../../$(PY) -m cutover
 
@@ -156,17 +166,26 @@ faults-live: $(INSTALLED) ## the faults, fewer, against a live Odoo 19; provisio
 	@cd tests/support && ../../$(PY) -W ignore -m faults --live --schedules $(or $(SCHEDULES),50) --seed $(or $(SEED),1) \
 		--jobs 1 --summary ../../var/faults/summary-live.json
 
+chaos: $(INSTALLED) ## kill, stop and fill up every part of the stack while documents are written, then check both systems: make chaos ROUNDS=30 SEED=1; needs faketime and the right to mount
+	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m chaos --rounds $(or $(ROUNDS),30) --seed $(or $(SEED),1)
+
 test-by-hand: $(INSTALLED) ## clear, repeat, trigger and backfill in a running Airflow: the end state must not change
 	@$(PY) -m pytest -m "by_hand and not live_demo" tests/test_demo_e2e.py
 
 test-newcomer: $(INSTALLED) ## run the tutorial in a fresh clone, command by command
 	@$(PY) -m pytest -m newcomer
 
+test-outage: $(INSTALLED) ## kill the api-server at three moments, leave it away for 8 minutes, and check that all ends green; 45 minutes; writes docs/evidence/outages.md
+	@$(PY) -m pytest -m outage tests/test_outage_e2e.py
+
 test-celery: $(INSTALLED) ## run docker-compose.yaml's commands with two Celery workers, one of which is killed; needs redis-server
 	@$(PY) -m pytest -m celery
 
-test-install: $(INSTALLED) ## pip install . with plain Airflow in an empty environment, and use its connection types
+test-install: $(INSTALLED) ## install the wheel beside plain Airflow in an empty environment, parse and run its DAGs, open its pages, use its connection types
 	@$(PY) -m pytest -m install
+
+test-airflow: $(INSTALLED) ## the same with another Airflow: AIRFLOW=3.3.0; writes its row of docs/evidence/airflow-versions.md
+	@EVIDENCE=1 AIRFLOW_VERSION="$${AIRFLOW:?say which: make test-airflow AIRFLOW=3.3.0}" $(PY) -m pytest -m install
 
 odoo: $(INSTALLED) ## provision a live Odoo 19 and run it until interrupted; ODOO_HOME=...: another Odoo on this machine
 	@$(PY) -m magodoo_devstack.live_odoo --serve

@@ -5,6 +5,7 @@ Run by `make test-newcomer`: it installs everything once more and runs the demo 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -31,6 +32,16 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(command, shell=True, cwd=folder, env=own, capture_output=True, text=True, check=False)
     print(done.stdout, done.stderr)
     return done
+
+
+def test_two_keys_lead_to_a_first_reconciliation(clone: Path) -> None:
+    """README's five steps, typed on a seeded Magento and a fresh Odoo: no other edit than what `make init` left open."""
+    done = run("make ten-minutes", clone)
+    assert done.returncode == 0, f"{done.stdout[-3000:]} {done.stderr[-2000:]}"
+    figures = json.loads((clone / "var" / "ten-minutes" / "summary.json").read_text(encoding="utf-8"))
+    assert figures["edits"] == figures["open_lines"] > 0
+    assert figures["questions"] <= 12
+    assert figures["preflight_errors"] == 0
 
 
 def test_every_command_of_the_tutorial_works_in_a_fresh_clone(clone: Path) -> None:

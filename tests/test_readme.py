@@ -15,6 +15,8 @@ README = CHECKOUT / "README.md"
 RUN_BY = {
     "make demo ODOO=live": "test_demo_e2e.py::test_nothing_failed_and_the_last_run_changed_nothing",
     "make help": "test_readme.py::test_make_help_names_every_target_once",
+    "make init": "test_newcomer.py::test_two_keys_lead_to_a_first_reconciliation",
+    "make provision": "test_newcomer.py::test_two_keys_lead_to_a_first_reconciliation",
     "make docs": "test_readme.py::test_ci_runs_the_suite_and_builds_the_pages",
     "make test": "test_readme.py::test_ci_runs_the_suite_and_builds_the_pages",
     ".venv/bin/python -m pytest -k scenario_04": "test_readme.py::test_one_situation_can_be_run_by_its_name",

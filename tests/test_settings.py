@@ -67,7 +67,20 @@ def test_the_schema_shows_an_editor_what_a_setting_means() -> None:
         ("    schedule: every hour", "no cron expression", "five fields"),
         ("    mode: {default: write}", "'observe' or 'apply'", ""),
         ("    mode: {kinds: {odoo_invoices: apply}}", "'odoo_invoice'", ""),
-        ("    taxes: [{rate: abc, odoo_tax: x}]", "decimal", ""),
+        ("    taxes: [{rate: abc, odoo_tax: x}]", "'abc' is no number", "with a decimal point"),
+        ("    taxes: [{rate: '8,25', odoo_tax: x}]", "'8,25' is no number", "write 8.25 with a point"),
+        ("    taxes: [{rate: 19 %, odoo_tax: x}]", "'19 %' is no number", "write 19 alone"),
+        ("    taxes: [{rate: 0, country: FR, odoo_tax: ...}]", "is still open", "write your choice"),
+        ("    stores: [eu]", "'eu' is no store id", "use the store id"),
+        ("    stores: 1", "1 is no list", "in brackets: [1]"),
+        ("    stores: [1.5]", "1.5 is no store id", "use the store id"),
+        ("    time_zone:", "is empty", "remove the line"),
+        ("    limits: 5", "5 is no block of settings", "two blanks further in"),
+        ("    notify_customers: maybe", "neither true nor false", "write true or false"),
+        ("    books_from: 31.01.2026", "is no date and time", "write 2026-01-31 00:00"),
+        ("    books_from: 13/02/2026", "is no date and time", "write 2026-02-13 00:00"),
+        ("    books_from: 01/02/2026 08:00", "is no date and time", "year, month, day"),
+        ("    title: [a]", "is no text", "without brackets"),
         ("    payment_methods: {card: {jurnal: CARD}}", "this setting does not exist", "did you mean journal?"),
         ("    taxes: [{rate: 1, odoo_tax: 2}]", "2 is no text", "in quotes"),
         ("    taxes: [{rate: 0, odoo_tax: x, region: TX}]", "are of a country", "add `country`"),
@@ -79,20 +92,20 @@ def test_the_schema_shows_an_editor_what_a_setting_means() -> None:
         ("    taxes: [{rate: any, odoo_tax: x, country: US, region: TX}]", "belong together", "write both"),
         ("    taxes: [{rate: 8, amount: as charged, odoo_tax: x, country: US, region: TX}]", "belong together", ""),
         ("    taxes: [{rate: any, amount: as charged, odoo_tax: x, country: US}]", "one liability per region", ""),
-        ("    source_countries: {default: Germany}", "match pattern", ""),
-        ("    books_from: soon", "datetime", ""),
-        ("    books_from: 2026-02-30", "day value is outside expected range", ""),
+        ("    source_countries: {default: Germany}", "'Germany' is no country code", "two capital letters"),
+        ("    books_from: soon", "'soon' is no date and time", "write 2026-01-31 00:00"),
+        ("    books_from: 2026-02-30", "is no date and time", "write 2026-01-31 00:00"),
         ("    books_from: 20260101", "no day of a shop", ""),
         ("    schedule: 0 0 30 2 *", "never comes", ""),
-        ("    settle_seconds: -1", "greater than or equal to 0", ""),
-        ("    settle_seconds: 90000", "less than or equal to 86400", ""),
-        ("    lease_seconds: 0", "greater than or equal to 1", ""),
-        ("    odoo_overlap_seconds: -600", "greater than or equal to 0", ""),
-        ("    refresh_days: 400000", "less than or equal to 36500", ""),
-        ("    quality: {late_minutes: -5}", "greater than or equal to 1", ""),
-        ("    quality: {volume_share: 50}", "less than or equal to 1", ""),
-        ("    limits: {refund_amount: -1}", "greater than or equal to 0", ""),
-        ("    invoices: {issue_within_days: -3}", "greater than or equal to 0", ""),
+        ("    settle_seconds: -1", "is too small", "write 0 or more"),
+        ("    settle_seconds: 90000", "is too large", "write 86400 or less"),
+        ("    lease_seconds: 0", "is too small", "write 1 or more"),
+        ("    odoo_overlap_seconds: -600", "is too small", "write 0 or more"),
+        ("    refresh_days: 400000", "is too large", "write 36500 or less"),
+        ("    quality: {late_minutes: -5}", "is too small", "write 1 or more"),
+        ("    quality: {volume_share: 50}", "is too large", "write 1 or less"),
+        ("    limits: {refund_amount: -1}", "is too small", "write 0 or more"),
+        ("    invoices: {issue_within_days: -3}", "is too small", "write 0 or more"),
         ("    tolerance: {EUR: -0.02}", "no tolerance", ""),
         ("    odoo_connection: other", "stands twice, first in line 4", "keep one"),
     ],
@@ -214,3 +227,94 @@ def test_make_settings_says_what_is_sound_and_what_is_not(
     told = capsys.readouterr()
     assert "us is sound: observes, without books_from, shop with books" in told.out
     assert "line 5, instances.de.odoo_connection: this setting is missing" in told.err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (f"{SOUND}   title: x\n", "line 5: another indentation"),
+        (f"{SOUND}\ttitle: x\n", "line 5: a tab"),
+        (f"{SOUND}    title: a: b\n", "line 5: a colon where none may be"),
+        (f"{SOUND}    title: 'a\n", "line 5: a quote that is not closed"),
+        (f"{SOUND}    stores: [1, 2\n", "line 5: a bracket that is not closed"),
+        (f"{SOUND}    title\n", "line 5: a name without a colon"),
+        (f"{SOUND}    title: @x\n", "line 5: a character that a text may not begin with"),
+        (f"{SOUND}    title: *x\n", "line 5: a text that begins with"),
+    ],
+)
+def test_a_file_that_is_no_yaml_is_refused_in_the_words_of_its_writer(tmp_path: Path, content: str, said: str) -> None:
+    with pytest.raises(BadSettings) as refused:
+        read_with_problems(written(tmp_path, content))
+    assert said in str(refused.value)
+    for raw in ("expected <", "while ", "token", "scanner", "mark", 'in "', "tag:yaml"):
+        assert raw not in str(refused.value).replace(str(tmp_path), "")
+
+
+def test_no_message_is_the_validator_s_own(tmp_path: Path) -> None:
+    """Every setting is given a text, a list, a mapping, a number and nothing: what is said is ours."""
+    for value in ("x", "[1]", "{a: 1}", "-0.5", "soon"):
+        lines = "".join(
+            f"    {name}: {value}\n"
+            for name in Instance.model_fields
+            if name not in ("id", "magento_connection", "odoo_connection")
+        )
+        for told in problems(tmp_path, SOUND + lines):
+            for raw in (
+                "Input should",
+                "valid ",
+                "pydantic",
+                "Extra inputs",
+                "match pattern",
+                "value is not",
+                "Decimal",
+                "NoneType",
+            ):
+                assert raw not in told, told
+
+
+def test_a_block_whose_lines_are_all_comments_says_nothing(tmp_path: Path) -> None:
+    content = SOUND + "    taxes:\n      # none yet\n    payment_methods:\n    limits:\n    odoo:\n      carriers:\n"
+    instance = read_settings(written(tmp_path, content)).instances["us"]
+    assert (instance.taxes, instance.payment_methods, instance.odoo.carriers) == ((), {}, {})
+    assert instance.limits.document_amount == 5000
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "said"),
+    [
+        ("    mode: {default: apply}\n", 5, "`apply` without `books_from`"),
+        ("    books_from: 2099-01-01 00:00\n", 5, "the cut-over lies in the future"),
+        ("    payment_methods:\n      card: {captured_by_provider: true}\n", 6, "without a journal"),
+        ("    recipients: {accounting: [ann@example]}\n", 5, "'ann@example' is no e-mail address"),
+        ("    recipients: {it: [ann]}\n", 5, "'ann' is no e-mail address"),
+    ],
+)
+def test_what_is_valid_and_cannot_be_meant_is_no_sound_file(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    lines: str,
+    line: int,
+    said: str,
+) -> None:
+    file = written(tmp_path, SOUND + lines)
+    assert list(read_with_problems(file).settings.instances) == ["us"], "it takes no DAG away"
+    monkeypatch.setattr("sys.argv", ["settings", str(file)])
+    assert main() == 1
+    told = capsys.readouterr()
+    assert "is sound" not in told.out
+    assert f"line {line}, instances.us." in told.err and said in told.err
+
+
+def test_what_is_open_is_counted_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_rule = '    taxes:\n      # - {rate: 0, country: FR, odoo_tax: ...}   # choose one of: "0% EU" | "0% Export"\n'
+    monkeypatch.setattr("sys.argv", ["settings", str(written(tmp_path, SOUND + open_rule))])
+    assert main() == 0
+    told = capsys.readouterr().out
+    assert "1 line is open" in told and "line 6: - {rate: 0, country: FR, odoo_tax: ...}" in told
+    decided = '    taxes:\n      - {rate: 0, country: FR, odoo_tax: "0% EU"}   # choose one of: "0% EU" | "0% Export"\n'
+    monkeypatch.setattr("sys.argv", ["settings", str(written(tmp_path, SOUND + decided))])
+    assert main() == 0
+    assert "is open" not in capsys.readouterr().out

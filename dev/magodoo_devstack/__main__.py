@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from rich.table import Table
@@ -21,6 +22,9 @@ def main() -> int:
     layout, progress = Layout.here(), Progress()
     try:
         return {"up": up, "down": down, "status": status, "clean": clean}[what](layout, progress)
+    except KeyboardInterrupt:
+        progress.console.print(f"interrupted; {runner.still_running(layout)}")
+        return 130
     except MagodooError as error:
         progress.console.print(f"[red]{what}:[/red] {error}", markup=True)
         return 1
@@ -36,18 +40,20 @@ def down(layout: Layout, progress: Progress) -> int:
     with progress.step("stopping the stack") as detail:
         swept = lifecycle.down(layout)
         if swept:
-            detail(f"{swept} processes had lost their runner")
+            detail(f"also {swept} process{'' if swept == 1 else 'es'} that an earlier start had left")
     return 0
 
 
 def status(layout: Layout, progress: Progress) -> int:
-    """Exit status 0 when every program runs."""
+    """Exit status 0 when every program runs, or none: a stack that was stopped is no error."""
     state = State.load(layout.stack / "stack.json")
     statuses = runner.statuses(state) if state else {}
     if not state or not statuses:
         left = runner.marked(layout)
-        progress.note(f"the stack does not run{f', but {len(left)} of its processes do: make down' if left else ''}")
-        return 3
+        progress.note(
+            f"the stack is stopped{f', but {len(left)} of its processes run: make down' if left else '; make up starts it'}"
+        )
+        return 0
     table = Table("program", "state")
     for name, word in sorted(statuses.items()):
         table.add_row(name, word)
@@ -57,6 +63,14 @@ def status(layout: Layout, progress: Progress) -> int:
 
 
 def clean(layout: Layout, progress: Progress) -> int:
+    lost = lifecycle.lost(layout)
+    if lost and os.environ.get("YES") != "1":
+        progress.note(
+            f"make clean removes what magodoo keeps of your shop: {'; '.join(lost)}. The settings file stays."
+        )
+        if not sys.stdin.isatty() or input("Remove all of it? [y/N] ").strip().lower() not in ("y", "yes"):
+            progress.note("nothing was removed; YES=1 make clean removes it")
+            return 1
     with progress.step("stopping the stack and removing var/"):
         lifecycle.clean(layout)
     return 0

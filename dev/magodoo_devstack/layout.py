@@ -83,6 +83,10 @@ class Layout:
         file = Path(named).absolute() if named else self.checkout / "magodoo.yaml"
         return file if named or file.exists() else None
 
+    def default_settings(self, *, demo: bool) -> Path:
+        """The settings file of a stack that was started before there was one: `make init` writes it while the stack runs."""
+        return self.demo_settings if demo else self.checkout / "magodoo.yaml"
+
     @property
     def mark(self) -> str:
         """The mark in the environment of every process of this checkout's stack."""

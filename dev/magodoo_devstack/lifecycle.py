@@ -79,6 +79,20 @@ def down(layout: Layout) -> int:
     return runner.stop(layout, State.load(layout.stack / "stack.json"))
 
 
+def lost(layout: Layout) -> list[str]:
+    """Return in words what `clean` would remove of a shop of one's own; nothing where there is only a demo's."""
+    state = State.load(layout.stack / "stack.json")
+    if (state and state.demo) or not layout.own_settings:
+        return []
+    kept = {
+        layout.postgres: "the databases: staged documents, decisions, signed statements, and Airflow's connections with their keys and runs",
+        layout.mail: "the mails in var/mail",
+        layout.var / "data_docs": "the Data Docs",
+        layout.airflow: "Airflow's task logs",
+    }
+    return [words for folder, words in kept.items() if folder.is_dir() and any(folder.iterdir())]
+
+
 def clean(layout: Layout) -> None:
     """Stop everything and remove what it keeps; what others keep below `var` (a live Odoo, running tests) stays.
 
@@ -131,7 +145,8 @@ def _prepare(layout: Layout, progress: Progress, state: State | None) -> State:
             )
         state = state or State()
         state.settings = layout.demo_settings if state.demo else layout.own_settings
-        for note in state.choose_ports():
+        absent = () if (layout.demo / "magento.json").exists() else ("magento", "odoo")
+        for note in state.choose_ports(absent):
             detail(note)
         state.save(layout.stack / "stack.json")
         write_logins(layout, state)

@@ -81,6 +81,13 @@ class LiveOdoo:
         connection.close()
         return database
 
+    def fresh(self) -> tuple[str, Access]:
+        """Return a new database with the modules, a chart of accounts, users and keys, and nothing that provisioning makes."""
+        database = f"magodoo_{uuid.uuid4().hex[:12]}"
+        self._cluster.create_database(database, FRESH)
+        self._made.append(database)
+        return database, odoo_provision.parse_access(self.run_script(database, odoo_provision.keys_script()))
+
     def drop(self, database: str) -> None:
         """Drop a database that `clone` made."""
         self._cluster.drop_database(database)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 
 from pydantic import BaseModel, Field
@@ -62,12 +63,12 @@ class State(BaseModel):
             out.write(self.model_dump_json(indent=2))
         draft.replace(file)
 
-    def choose_ports(self) -> list[str]:
-        """Take a free port for each service and return the messages for the user about ports in use."""
+    def choose_ports(self, absent: Collection[str] = ()) -> list[str]:
+        """Take a free port for each service and return the messages for the user about ports in use; none on services that are `absent`."""
         notes, taken = [], set[int]()
         for name, preferred in PREFERRED.items():
             port = ports.choose(preferred, taken)
-            if port != preferred and name != "supervisor":
+            if port != preferred and name not in ("supervisor", *absent):
                 notes.append(f"port {preferred} is in use, so {name} listens on {port}")
             self.ports[name] = port
             taken.add(port)

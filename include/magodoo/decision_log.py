@@ -17,7 +17,7 @@ from magodoo.money import dump_json
 
 
 class Decision(StrEnum):
-    """What a person decided."""
+    """What a person decided. `settings`: what changed in the settings file, once magodoo noticed."""
 
     MUTE = "mute"
     UNMUTE = "unmute"
@@ -28,14 +28,20 @@ class Decision(StrEnum):
     RELEASE = "release"
     REOPEN = "reopen"
     ERASE = "erase"
+    SETTINGS = "settings"
     PREPARE = "prepare"
     SIGN = "sign"
     FILE = "file"
+    PROVISION = "provision"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One decision. `about` is a table, `about_id` the id of its row; `before` and `after` hold the columns that the decision changes."""
+    """One decision.
+
+    `about` is a table, or a model of Odoo; `about_id` the id of its row, or its external id; `before` and `after` hold the columns that
+    the decision changes.
+    """
 
     instance: str
     about: str
@@ -56,6 +62,16 @@ def record(connection: Connection, decision: Decision, who: str, entries: Iterab
     ]  # fmt: skip
     if rows:
         connection.execute(text(_ADD), rows)
+
+
+def of_kind(connection: Connection, decision: Decision, instance: str) -> list[dict[str, Any]]:
+    """Return the entries of one kind of decision of an instance, newest first: at (aware UTC), who, about, about_id, number, after."""
+    rows = connection.execute(
+        text("""select at, who, about, about_id, number, after from decision
+            where decision = :decision and instance = :instance order by id desc"""),
+        {"decision": decision.value, "instance": instance},
+    )
+    return [dict(row) for row in rows.mappings()]
 
 
 _ADD = """

@@ -24,8 +24,8 @@ def main() -> int:
     from magodoo.pipeline import upkeep
     from magodoo.settings.read import read_with_problems
     from magodoo.timestamps import utc_now
+    from magodoo_airflow.connections import find_connections_as_servers_do
     from magodoo_airflow.hooks.context import staging_engine
-    from magodoo_airflow.preflight import find_connections_as_servers_do
 
     find_connections_as_servers_do()
     try:

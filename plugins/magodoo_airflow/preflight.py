@@ -6,7 +6,6 @@ Airflow's connections are found as its servers find them: `AIRFLOW_CONN_*`, a se
 from __future__ import annotations
 
 import argparse
-import os
 import smtplib
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from magodoo.errors import BadSettings, FixConfiguration, MagodooError
 from magodoo.preflight.results import CheckLine, Status, has_errors, table
 from magodoo.settings.read import Reading, read_with_problems
 from magodoo.timestamps import utc_now
+from magodoo_airflow.connections import find_connections_as_servers_do
 
 if TYPE_CHECKING:
     from magodoo.context import Context
@@ -99,7 +99,7 @@ def opened(name: str, reading: Reading) -> Iterator[Subject]:
 
     A Magento or Odoo connection that is missing or incomplete is recorded in `unopened`. Raises BadSettings without staging connection.
     """
-    from airflow.sdk.exceptions import AirflowException
+    from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
     from magodoo.preflight.subject import Subject
     from magodoo_airflow.hooks.context import staging_engine
@@ -107,19 +107,28 @@ def opened(name: str, reading: Reading) -> Iterator[Subject]:
     from magodoo_airflow.hooks.odoo import OdooHook
 
     settings, instance = reading.settings, reading.settings.instances[name]
-    unopened: dict[str, str] = {}
+    unopened: dict[str, tuple[str, str]] = {}
+    ids = {"magento": instance.magento_connection, "odoo": instance.odoo_connection}
 
     def client(system: str, make: Callable[[], Client]) -> Client | None:
         try:
             return make()
+        except AirflowNotFoundException:
+            why = f"Airflow has no connection {ids[system]}"
+            unopened[system] = (
+                why,
+                "make init asks for it and keeps it; or create it in Admin, Connections, and press Test",
+            )
         except (AirflowException, MagodooError) as problem:
-            unopened[system] = str(problem)
-            return None
+            unopened[system] = (str(problem), f"correct the Airflow connection {ids[system]}")
+        return None
 
     try:
         engine = staging_engine(settings)
     except AirflowException as problem:
-        raise BadSettings(str(problem), hint=f"create the Airflow connection {settings.staging_connection}") from None
+        raise BadSettings(
+            str(problem), hint=f"make up, or create the connection {settings.staging_connection} in your own Airflow"
+        ) from None
     try:
         yield Subject(
             settings=settings,
@@ -148,11 +157,6 @@ def reach_smtp(connection: str) -> str:
             return f"{hook.host}:{hook.port}"
     except (AirflowException, smtplib.SMTPException, OSError) as problem:
         raise FixConfiguration(f"{type(problem).__name__}: {problem}") from None
-
-
-def find_connections_as_servers_do() -> None:
-    """Search connections in the metadata database too, which only Airflow's own processes do by default."""
-    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
 
 
 __all__: Sequence[str] = ("examine", "main", "names", "reach_smtp")

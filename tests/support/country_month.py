@@ -185,8 +185,10 @@ def sell(pair: CountryPair) -> CountryMonth:
     month.pay(service, 19)
     month.pay_out(-3, Decimal("0.6"))
     pair.chain_in_shop = month.at(-2, 18)
+    pair.at(0)
     pair.chain()
     pair.chain_in_shop = None
+    pair.at(0)
     month.refund(coupon, 20, {SCARF: 1})
     if ABROAD in elsewhere:
         month.refund(month.orders[f"to {ABROAD}"], 27, {SCARF: 1})

@@ -18,7 +18,9 @@ MAY: dict[str, set[str]] = {
     "dags": {"magodoo_airflow", "domain"},
     "magodoo_airflow": WORDS
     | {"context", "settings", "connectors", "staging", "reconcile", "ledger", "notifications", "statement", "preflight"}
-    | {"pipeline"},
+    | {"pipeline", "discovery", "provisioning"},
+    "discovery": WORDS | {"settings", "connectors", "extract"},
+    "provisioning": WORDS | {"settings", "connectors"},
     "pipeline": WORDS
     | {"context", "settings", "extract", "staging", "reconcile", "flows", "ledger", "quality", "notifications"}
     | {"statement", "preflight"},

@@ -28,6 +28,9 @@ def main() -> int:
     try:
         live = given.odoo == "live"
         summary, state = story.run(layout, progress, orders=given.orders, seed=given.seed, live=live)
+    except KeyboardInterrupt:
+        progress.console.print(f"interrupted; {runner.still_running(layout)}")
+        return 130
     except MagodooError as error:
         progress.console.print(f"[red]demo:[/red] {escape(str(error))}")
         if runner.marked(layout):

@@ -36,7 +36,7 @@ def run(layout: Layout, progress: Progress, *, orders: int, seed: int, live: boo
     Raises:
         MagodooError: a step failed; the message names it and the cause.
     """
-    progress.steps = STEPS + 2 * live
+    progress.steps, began = STEPS + 2 * live, time.monotonic()
     with progress.step("a clean start: the last demo is stopped and removed"):
         _clean(layout)
     state = State(demo=True)
@@ -75,15 +75,16 @@ def run(layout: Layout, progress: Progress, *, orders: int, seed: int, live: boo
     chain.switch_on_the_rest()
     manifest.save(layout.demo / "manifest.json")
     installed = float(os.environ.get("MAGODOO_INSTALL_SECONDS", 0))
-    seconds = {
-        "install": installed,
-        "start": ready - before,
-        "chain": time.monotonic() - ready,
-        "total": installed + progress.seconds,
-    }
+    seconds = parts(installed, began, before, ready, time.monotonic())
     summary = _summary(layout, state, database, compared, second_run_at, seconds)
     summary.save(layout.demo / "summary.json")
     return summary, state
+
+
+def parts(installed: float, began: float, seeded: float, ready: float, ended: float) -> dict[str, float]:
+    """Return the seconds of each part of the demo, in their order, and `total`, which is their sum; all but `installed` are moments."""
+    seconds = {"install": installed, "seed": seeded - began, "start": ready - seeded, "chain": ended - ready}
+    return {**seconds, "total": sum(seconds.values())}
 
 
 def _seed(layout: Layout, state: State, progress: Progress, *, orders: int, seed: int, live: bool) -> Manifest:

@@ -6,6 +6,7 @@ A read is repeated if its failure is a TransientError; after a write that may ha
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from enum import Enum, auto
 from typing import Any, Literal
 
 import requests
-from urllib3.exceptions import InvalidHeader, NewConnectionError
+from urllib3.exceptions import InvalidHeader, NameResolutionError, NewConnectionError
 
 from magodoo.errors import (
     FixConfiguration,
@@ -42,6 +43,9 @@ class Failure(Enum):
     """What can go wrong with a call, besides the status of its answer."""
 
     NOT_CONNECTED = auto()  # nothing was sent
+    NAME_UNKNOWN = auto()  # nothing was sent, as for the next two
+    REFUSED = auto()
+    CONNECTING_TOOK_TOO_LONG = auto()
     UNTRUSTED = auto()  # a certificate; nothing was sent
     TLS_BROKEN = auto()
     BAD_ADDRESS = auto()
@@ -92,10 +96,25 @@ _BUSY_SHOP = _both(Unavailable, "the shop is busy ({status})")
 _NO_ODOO = _both(FixConfiguration, _HTTP, "check the URL: is this an Odoo?")
 _TOO_MUCH_FOR_ODOO = _both(FixDocument, f"{_HTTP}: the request is too large")
 
+_SYSTEMS: tuple[System, ...] = ("magento", "odoo")
+_NOT_REACHED: Mapping[Failure, tuple[Meaning, Meaning]] = {
+    Failure.NAME_UNKNOWN: _both(
+        Unreachable, "the name of its server is unknown here; nothing was sent", "check the spelling of the address, and this machine's DNS"
+    ),
+    Failure.REFUSED: _both(
+        Unreachable, "its server refuses the connection; nothing was sent",
+        "check the port, whether http or https is meant, and whether the server runs",
+    ),
+    Failure.CONNECTING_TOOK_TOO_LONG: _both(
+        Unreachable, "its server did not answer in time; nothing was sent", "check the address, and whether a firewall lets this machine through"
+    ),
+}  # fmt: skip
+
 FAILURES: Mapping[tuple[Failure | int, System], tuple[Meaning, Meaning]] = {
     # (what happened or the answer's status, where): (what it means for a read, for a write). A read is repeated if it means a TransientError.
     (Failure.NOT_CONNECTED, "magento"): _both(Unreachable, "the shop cannot be reached ({name}); nothing was sent"),
     (Failure.NOT_CONNECTED, "odoo"): _both(Unreachable, "no connection ({name})"),
+    **{(what, system): meaning for what, meaning in _NOT_REACHED.items() for system in _SYSTEMS},
     (Failure.UNTRUSTED, "magento"): _UNTRUSTED,
     (Failure.UNTRUSTED, "odoo"): _UNTRUSTED,
     # It may break while the answer arrives.
@@ -182,7 +201,11 @@ def failure(
 
 _CAUSES: tuple[tuple[Failure, tuple[type[BaseException], ...]], ...] = (
     (Failure.UNTRUSTED, (ssl.SSLCertVerificationError,)),  # also of a proxy
-    (Failure.NOT_CONNECTED, (requests.ConnectTimeout, requests.exceptions.ProxyError, NewConnectionError)),
+    (Failure.NOT_CONNECTED, (requests.exceptions.ProxyError,)),
+    (Failure.NAME_UNKNOWN, (NameResolutionError, socket.gaierror)),
+    (Failure.CONNECTING_TOOK_TOO_LONG, (requests.ConnectTimeout,)),
+    (Failure.REFUSED, (ConnectionRefusedError,)),
+    (Failure.NOT_CONNECTED, (NewConnectionError,)),
     (Failure.TLS_BROKEN, (requests.exceptions.SSLError,)),
     (Failure.BAD_ADDRESS, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)),
     (Failure.BROKEN, (InvalidHeader,)),  # of the answer; `requests` names it as a header of the request
@@ -208,6 +231,7 @@ def is_html(body: bytes) -> bool:
 
 BEFORE_ANYTHING_IS_SENT = (
     Failure.NOT_CONNECTED,
+    *_NOT_REACHED,
     Failure.UNTRUSTED,
     Failure.BAD_ADDRESS,
     Failure.BAD_HEADER,

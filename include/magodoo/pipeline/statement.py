@@ -45,13 +45,16 @@ def run(context: Context, month: str | None = None) -> dict[str, Any]:
 
 
 def _due(context: Context) -> list[Month]:
+    """Return the last month and those signed recently; none that was over before the cut-over, as nothing of it is ours."""
     last = Month.of(context.now(), context.instance.zone).before
     earliest = last
     for _ in range(LOOKED_BACK):
         earliest = earliest.before
     with context.engine.connect() as connection:
         signed = store.signed_since(connection, context.instance.id, earliest.first)
-    return sorted({last, *(Month(first, last.zone) for first in signed)})
+    start = context.instance.books_from_utc
+    due = {last, *(Month(first, last.zone) for first in signed)}
+    return sorted(month for month in due if start is None or month.next.begins > start)
 
 
 def make(context: Context, month: Month) -> store.Kept:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from magodoo.errors import MagodooError
 from magodoo.notifications import outbox
-from magodoo.preflight.results import Outcome, some
+from magodoo.preflight.results import Outcome, count, some
 from magodoo.preflight.subject import Check, Subject
 from magodoo.staging.db import MIGRATIONS
 
@@ -44,7 +44,7 @@ def staged_data(subject: Subject) -> Outcome:
             str(side): int(number)
             for side, number in connection.execute(text(statement), {"instance": subject.instance.id})
         }
-    outcome = Outcome(some(f"{side}: {number} documents" for side, number in counts.items()))
+    outcome = Outcome(some(f"{side}: {count(number, 'document')}" for side, number in counts.items()))
     if "magento" not in counts:
         outcome.warn(
             "no Magento documents are staged yet", "let the extract run once in observe, then run preflight again"
@@ -104,12 +104,12 @@ def mails(subject: Subject) -> Outcome:
     if waiting.count:
         since = f"{waiting.since:%Y-%m-%d %H:%M} UTC" if waiting.since else "?"
         outcome.warn(
-            f"{waiting.count} mails wait since {since}: {waiting.why or 'not tried yet'}",
+            f"{count(waiting.count, 'mail waits', 'mails wait')} since {since}: {waiting.why or 'not tried yet'}",
             "they are sent with the next ones",
         )
     if dead:
         outcome.warn(
-            f"{len(dead)} mail{'s were' if len(dead) > 1 else ' was'} not delivered and given up, the last one to"
+            f"{count(len(dead), 'mail was', 'mails were')} not delivered and given up, the last one to"
             f" {dead[0].recipient}, {dead[0].subject!r}: {dead[0].why}",
             "correct `recipients` or the mail server; the overview lists them, they are not sent again",
         )

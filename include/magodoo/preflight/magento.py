@@ -10,7 +10,7 @@ from magodoo.domain.kinds import Need
 from magodoo.domain.vocabulary import Side
 from magodoo.errors import FixConfiguration
 from magodoo.preflight import clock, systems
-from magodoo.preflight.results import Outcome, some
+from magodoo.preflight.results import Outcome, count, some
 from magodoo.preflight.subject import Check, Subject
 
 _RIVALS = re.compile(r"odoo|openerp", re.IGNORECASE)
@@ -75,7 +75,9 @@ def stores(subject: Subject) -> Outcome:
     """Check for configured store views that do not exist, and for store views that no instance reads."""
     views = {int(view["id"]): str(view.get("code", "")) for view in subject.magento.store_views() if int(view["id"])}
     instance = subject.instance
-    outcome = Outcome(f"{len(instance.stores or views)} of {len(views)} store views belong to this instance")
+    outcome = Outcome(
+        f"{len(instance.stores or views)} of {count(len(views), 'store view belongs', 'store views belong')} to this instance"
+    )
     unknown = sorted(set(instance.stores) - set(views))
     if unknown:
         outcome.refuse(
@@ -108,7 +110,7 @@ def sources(subject: Subject) -> Outcome:
     rows = subject.magento.sources()
     known = {str(row["source_code"]): row.get("enabled", True) for row in rows}
     mapped = set(subject.instance.odoo.warehouses.values())
-    outcome = Outcome(f"{len(known)} sources: {some(known)}" if known else "no multi-source inventory")
+    outcome = Outcome(f"{count(len(known), 'source')}: {some(known)}" if known else "no multi-source inventory")
     wrong = sorted(code for code in mapped if not known.get(code)) if known else []
     if wrong:
         outcome.refuse(

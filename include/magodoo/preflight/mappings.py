@@ -11,7 +11,7 @@ from magodoo.domain.kinds import Need
 from magodoo.errors import FixConfiguration
 from magodoo.money import from_units, plain
 from magodoo.preflight import staged_orders
-from magodoo.preflight.results import Outcome, some
+from magodoo.preflight.results import Outcome, count, some
 from magodoo.preflight.subject import Check, Subject
 from magodoo.settings.tax_rules import ANY, TaxRule
 
@@ -20,7 +20,9 @@ def taxes(subject: Subject) -> Outcome:
     """Check that every rule names one active sales tax of its own rate, not included in the price, and an existing fiscal position."""
     rules = subject.instance.taxes
     stops = subject.needs(Need.LINES)
-    outcome = Outcome(f"{len(rules)} rules: {some(f'{_rate(rule)} {rule.country or str()}'.strip() for rule in rules)}")
+    outcome = Outcome(
+        f"{count(len(rules), 'rule')}: {some(f'{_rate(rule)} {rule.country or str()}'.strip() for rule in rules)}"
+    )
     if not rules:
         outcome.complain("no tax rules", "list `taxes`: rate, country and the exact name of the Odoo tax", stops=stops)
         return outcome
@@ -156,7 +158,7 @@ def _which(rules: Sequence[TaxRule], index: int) -> str:
 
 def _wrong_with(found: list[dict[str, Any]], rates: set[Decimal | Literal["any"]]) -> list[str]:
     if len(found) != 1:
-        return [f"exists {len(found)} times"]
+        return [f"exists {count(len(found), 'time')}"]
     amount, wrong = Decimal(str(found[0]["amount"])), []
     if found[0]["amount_type"] != "percent":
         wrong.append(f"is computed as {found[0]['amount_type']}, not as a percentage")
@@ -217,11 +219,13 @@ def service_products(subject: Subject) -> Outcome:
             outcome.complain(f"product {sku} is archived", f"take {sku} out of the archive", stops=stops)
         elif len(found) != 1:
             message = (
-                f"{len(found)} products {sku}"
+                f"{count(len(found), 'product')} {sku}"
                 if found
                 else f"no product {sku}: it {_absent(subject, 'product.product')}"
             )
-            outcome.complain(message, "create the service products (docs/how-to/connect-odoo.md 3)", stops=stops)
+            outcome.complain(
+                message, "create the service products: make provision does (docs/how-to/connect-odoo.md 3)", stops=stops
+            )
         elif found[0]["type"] != "service":
             outcome.complain(f"{sku} is no service", f"make {sku} a service", stops=stops)
         elif found[0]["invoice_policy"] != "order":
@@ -235,7 +239,7 @@ def payment_methods(subject: Subject) -> Outcome:
     instance = subject.instance
     seen = staged_orders.payment_methods(subject.engine, instance.id)
     listed = set(instance.payment_methods) | set(instance.exclude.payment_methods)
-    left = [f"{name} ({count} orders)" for name, count in seen.items() if name not in listed]
+    left = [f"{name} ({count(number, 'order')})" for name, number in seen.items() if name not in listed]
     outcome = Outcome(f"listed: {some(instance.payment_methods) or 'none'}; seen: {some(seen) or 'none yet'}")
     if left:
         outcome.warn(f"not listed: {some(left)}", "add them to `payment_methods` and say what they mean in the books")
@@ -323,12 +327,14 @@ def skus(subject: Subject) -> Outcome:
         if row["active"]:
             found[row["default_code"]] += 1
     outcome = Outcome(
-        f"{len(wanted)} SKUs of staged orders, each one product" if wanted else "no orders are staged yet"
+        f"{count(len(wanted), 'SKU')} of staged orders, each one product" if wanted else "no orders are staged yet"
     )
     missing = [sku for sku, number in found.items() if not number]
     double = [sku for sku, number in found.items() if number > 1]
     if missing:
-        outcome.warn(f"no product for {len(missing)} SKUs: {some(missing)}", "create them in Odoo, or exclude them")
+        outcome.warn(
+            f"no product for {count(len(missing), 'SKU')}: {some(missing)}", "create them in Odoo, or exclude them"
+        )
     if double:
         outcome.warn(f"several products for {some(double)}", "archive all but one")
     return outcome

@@ -46,6 +46,17 @@ def connection(subject: Subject) -> Outcome:
     return outcome
 
 
+def spare_rights(subject: Subject) -> Outcome:
+    """Check whether the key of every day may do more than is needed: it lies in Airflow, and provisioning has a key of its own."""
+    outcome = Outcome("the user has the rights that are needed")
+    if more := subject.odoo.installation.more_than_needed():
+        outcome.warn(
+            f"the user may do more than is needed: {some(more)}",
+            "take these groups from the user of the connection; make provision asks for an administrator's key when it needs one",
+        )
+    return outcome
+
+
 def version(subject: Subject) -> Outcome:
     """Check what this project knows of the version of Odoo: one that lacks something which writing needs is only observed.
 
@@ -152,7 +163,7 @@ def key_field(subject: Subject) -> Outcome:
     if not subject.odoo.rpc.has_field("stock.picking", name):
         outcome.complain(
             f"stock.picking has no field {name}",
-            f"let an administrator create it: Settings, Technical, Fields: {name}, model stock.picking, type char, indexed, *Copied* off",
+            f"make provision makes it; or an administrator does: Settings, Technical, Fields: {name}, model stock.picking, type char, indexed, *Copied* off",
             stops=subject.needs(Need.DELIVERY_KEY),
         )
     elif not subject.odoo.documents.text_fields("stock.picking", [name]):
@@ -295,6 +306,7 @@ _BACKORDERS = {
 
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("Odoo: connection and rights", connection),
+    ("Odoo: rights beyond need", spare_rights),
     ("Odoo: version", version),
     ("Odoo: database", identity),
     ("Odoo: hosting", hosting),

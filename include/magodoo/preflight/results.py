@@ -69,8 +69,10 @@ class Outcome:
     def line(self, instance: str, name: str) -> CheckLine:
         """Return the result as one line."""
         status = Status.ERROR if self.errors else Status.WARNING if self.warnings else Status.OK
-        found = "; ".join([*self.errors, *self.warnings]) or self.found
-        return CheckLine(instance, name, status, found, "; ".join(self.todo))
+        found = "; ".join(text.removesuffix(".") for text in [*self.errors, *self.warnings]) or self.found.removesuffix(
+            "."
+        )
+        return CheckLine(instance, name, status, found, "; ".join(text.removesuffix(".") for text in self.todo))
 
     def _add(self, complaints: list[str], found: str, todo: str) -> None:
         complaints.append(found)
@@ -83,6 +85,11 @@ def some(names: Iterable[object], most: int = 8) -> str:
     listed = [str(name) for name in names]
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun in singular or plural."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
 def has_errors(lines: Iterable[CheckLine]) -> bool:

@@ -18,7 +18,7 @@ from magodoo.settings import Instance, Settings
 
 @dataclass(frozen=True)
 class Subject:
-    """An instance to be checked. A system whose connection could not be opened is None, and `unopened` holds the reason.
+    """An instance to be checked. A system whose connection could not be opened is None; `unopened` has the reason and what to do.
 
     `reach_smtp` opens Airflow's SMTP connection and returns its address; it raises MagodooError or OSError. `now` returns an aware UTC time.
     """
@@ -30,7 +30,7 @@ class Subject:
     odoo_client: OdooClient | None
     reach_smtp: Callable[[], str]
     now: Callable[[], datetime]
-    unopened: Mapping[str, str] = field(default_factory=dict)
+    unopened: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def kinds(self) -> frozenset[ChangeKind]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from magodoo.errors import BadSettings
 from magodoo.settings.model import Instance
 from magodoo.settings.read import FILE_VARIABLE, read_with_problems, settings_file
+from magodoo.settings.undecided import BLANK, open_lines
+from magodoo.timestamps import utc_now
 
 
 def main() -> int:
@@ -30,11 +33,23 @@ def main() -> int:
     except BadSettings as problem:
         print(problem, file=sys.stderr)
         return 1
+    problems = [*reading.problems, *reading.unsound(utc_now())]
     for name, instance in reading.settings.instances.items():
-        print(f"{chosen.file}: {name} is sound: {_words(instance)}")
-    for found in reading.problems:
+        if all(problem.instance != name for problem in problems):
+            print(f"{chosen.file}: {name} is sound: {_words(instance)}")
+    for found in problems:
         print(f"{chosen.file}: {found}", file=sys.stderr)
-    return 1 if reading.problems else 0
+    undecided = open_lines(Path(chosen.file).read_text(encoding="utf-8"))
+    if undecided:
+        print(f"{chosen.file}: {_open(len(undecided))}")
+        for line, setting in undecided:
+            print(f"  line {line}: {setting}")
+    return 1 if problems else 0
+
+
+def _open(number: int) -> str:
+    lines = "1 line is open" if number == 1 else f"{number} lines are open"
+    return f"{lines}: put one of its choices in the place of {BLANK} and take away the # before it. Until then what it is about waits as a finding"
 
 
 def _words(instance: Instance) -> str:

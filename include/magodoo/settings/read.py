@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from magodoo.errors import BadSettings
+from magodoo.settings import soundness, wording
 from magodoo.settings.model import Instance, Settings
+from magodoo.settings.undecided import BLANK
 
 FILE_VARIABLE = "MAGODOO_SETTINGS"
+UI_VARIABLE = "MAGODOO_UI_URL"
+"""Airflow's address where the file names none; `make up` sets it to the port that it chose."""
 DEFAULT_FILE = "magodoo.yaml"
-SECRETS = ("password", "token", "secret", "api_key", "apikey")
 
 Key = tuple[tuple[str, ...], int, int | None]
 Lines = dict[tuple[str, ...], int]
@@ -64,6 +67,21 @@ class Reading:
 
     settings: Settings
     problems: list[Problem] = field(default_factory=list)
+    lines: Lines = field(default_factory=dict, repr=False)
+
+    def unsound(self, now: datetime) -> list[Problem]:
+        """Return what the valid instances say that cannot be meant (`soundness`); `now` is aware UTC. It takes no DAG away."""
+        found = [
+            Problem(
+                ".".join(("instances", name, *path)), _line(self.lines, ("instances", name, *path)), message, name, hint
+            )
+            for name, instance in self.settings.instances.items()
+            for path, message, hint in soundness.of_instance(instance, now)
+        ]
+        return found + [
+            Problem(".".join(path), _line(self.lines, path), message, None, hint)
+            for path, message, hint in soundness.of_file(self.settings)
+        ]
 
 
 def settings_file() -> Path:
@@ -97,24 +115,32 @@ def read_with_problems(path: Path | str | None = None) -> Reading:
         loader = Loader(text)
         node = loader.get_single_node()
         keys = list(_keys(node))  # before the mappings take in what they merge (<<)
+        blanks = list(_blanks(node))
         raw = node and loader.construct_document(node)
     except yaml.reader.ReaderError as problem:  # a character that YAML does not allow
         line = text.count("\n", 0, problem.position) + 1
-        raise BadSettings(f"{file} is not YAML: {problem}, line {line}") from None
+        hint = "save the file as UTF-8, or remove the character"
+        raise BadSettings(
+            f"{file} is not YAML: line {line} holds a character that is not UTF-8 text", hint=hint
+        ) from None
     except yaml.YAMLError as problem:
-        raise BadSettings(f"{file} is not YAML: {problem}") from None
+        raise BadSettings(f"{file} is not YAML: {wording.of_yaml(problem)}") from None
     if not isinstance(raw, dict) or not isinstance(raw.get("instances"), dict):
         raise BadSettings(f"{file} has no `instances:`", hint="begin with magodoo.example.yaml")
-    return _validated(raw, keys)
+    return _validated(raw, keys, blanks)
 
 
-def _validated(raw: dict[str, Any], keys: list[Key]) -> Reading:
+def _validated(raw: dict[str, Any], keys: list[Key], blanks: list[tuple[str, ...]]) -> Reading:
     problems: list[Problem] = []
     lines = {path: line for path, line, _ in keys}
     for path, line, first in keys:
         if first and path[-1] != "<<":
             instance = path[1] if path[0] == "instances" and len(path) > 1 else None
             problems.append(Problem(".".join(path), line, f"stands twice, first in line {first}", instance, "keep one"))
+    for path in blanks:
+        instance = path[1] if path[0] == "instances" and len(path) > 1 else None
+        hint = f"write your choice in the place of {BLANK}"
+        problems.append(Problem(".".join(path), _line(lines, path), "is still open", instance, hint))
     instances: dict[str, Instance] = {}
     for name, entry in raw["instances"].items():
         try:
@@ -129,57 +155,21 @@ def _validated(raw: dict[str, Any], keys: list[Key]) -> Reading:
     for found in problems:
         instances.pop(found.instance or "", None)
     try:
-        settings = Settings.model_validate({**raw, "instances": instances})
+        told = {"ui_url": os.environ[UI_VARIABLE]} if os.environ.get(UI_VARIABLE) else {}
+        settings = Settings.model_validate({**told, **raw, "instances": instances})
     except ValidationError as problem:
         problems += _problems_of(problem, (), lines, None)
         settings = Settings(instances=instances)
-    return Reading(settings, problems)
+    return Reading(settings, problems, lines)
 
 
 def _problems_of(error: ValidationError, prefix: tuple[Any, ...], lines: Lines, instance: str | None) -> list[Problem]:
     found = []
     for item in error.errors():
         path = (*prefix, *item["loc"])
-        message, hint = _words(item, Instance if prefix else Settings)
+        message, hint = wording.of_mistake(item, Instance if prefix else Settings)
         found.append(Problem(".".join(map(str, path)), _line(lines, path), message, instance, hint))
     return found
-
-
-def _words(item: Any, model: type[BaseModel]) -> tuple[str, str]:
-    """Return the message and the hint for an error of pydantic."""
-    kind, loc = item["type"], item["loc"]
-    if kind == "extra_forbidden":
-        name = str(loc[-1])
-        if any(secret in name.lower() for secret in SECRETS):
-            return "this setting does not exist", "secrets never stand in this file: put it in the Airflow connection"
-        near = difflib.get_close_matches(name, _fields(model, loc[:-1]), 1)
-        return "this setting does not exist", f"did you mean {near[0]}?" if near else "remove it"
-    if kind == "missing":
-        return "this setting is missing", f"add {loc[-1]}"
-    if kind == "string_type":
-        return f"{item['input']!r} is no text", "write it in quotes"
-    if loc == ("id",) and kind == "string_pattern_mismatch":
-        return (
-            "is no id of an instance",
-            "use up to 16 small letters and digits, a letter first; it can never be changed",
-        )
-    return str(item["msg"]).removeprefix("Value error, "), ""
-
-
-def _fields(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
-    """Return the names of the settings at a path, through optional fields, mappings and lists."""
-    for step in path:
-        field = model.model_fields.get(str(step))
-        inner = next(_models(field.annotation), None) if field else None
-        model = inner or model
-    return list(model.model_fields)
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from _models(argument)
 
 
 def _keys(node: yaml.Node | None, path: tuple[str, ...] = ()) -> Iterator[Key]:
@@ -196,6 +186,18 @@ def _keys(node: yaml.Node | None, path: tuple[str, ...] = ()) -> Iterator[Key]:
         yield (*path, name), line, first.get(name)
         first.setdefault(name, line)
         yield from _keys(value, (*path, name))
+
+
+def _blanks(node: yaml.Node | None, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the path of each value in whose place a draft leaves a choice."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _blanks(value, (*path, str(key.value)))
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _blanks(value, (*path, str(index)))
+    elif isinstance(node, yaml.ScalarNode) and node.value == BLANK and path:
+        yield path
 
 
 def _line(lines: Lines, path: tuple[Any, ...]) -> int | None:

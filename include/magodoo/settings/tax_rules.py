@@ -119,6 +119,13 @@ class TaxRule(Strict):
         return self.tax_collected_by == "marketplace"
 
     @property
+    def in_words(self) -> str:
+        """Return its conditions as the settings file has them: `country: US, rate: 8.25`."""
+        written = self.model_dump(mode="json", exclude_unset=True, exclude={"odoo_tax", "fiscal_position"})
+        listed = (", ".join(value) if isinstance(value, list) else value for value in written.values())
+        return ", ".join(f"{name}: {value}" for name, value in zip(written, listed, strict=True))
+
+    @property
     def names_only_its_rate(self) -> bool:
         """Return whether it has no condition beside rate and day."""
         others = (self.country, self.from_country, self.from_source, self.kind, self.has_vat, self.vat_checked)

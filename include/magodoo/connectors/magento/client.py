@@ -175,6 +175,10 @@ class MagentoClient:
         """Return the store views, as Magento sends them."""
         return _objects(self._http.read("/store/storeViews").body)
 
+    def store_configs(self) -> list[dict[str, Any]]:
+        """Return currencies and time zone of each store view, as Magento sends them."""
+        return _objects(self._http.read("/store/storeConfigs").body)
+
     def tax_rates(self) -> list[dict[str, Any]]:
         """Return the tax rates, as Magento sends them."""
         return self._small_list("/taxRates/search")

@@ -125,7 +125,10 @@ def _usable(secret: str, *, any_text: bool) -> bool:
 def _clean_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadSettings("the Magento URL must start with http:// or https:// and name a host", system="magento")
+        raise BadSettings(
+            "the Magento URL must start with http:// or https:// and name a host", system="magento",
+            hint="write https:// before the name, or http:// inside your own network",
+        )  # fmt: skip
     if parts.username or parts.password:
         raise BadSettings("the Magento URL must not contain a password", system="magento")
     path = re.sub(r"/rest(/.*)?$", "", parts.path.rstrip("/"))

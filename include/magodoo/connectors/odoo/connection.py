@@ -34,7 +34,10 @@ class OdooConnection(Limits):
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise BadSettings("the Odoo URL must start with http:// or https:// and name a host", system="odoo")
+            raise BadSettings(
+                "the Odoo URL must start with http:// or https:// and name a host", system="odoo",
+                hint="write https:// before the name, or http:// inside your own network",
+            )  # fmt: skip
         if parts.username or parts.password:
             raise BadSettings(
                 "the Odoo URL must not contain a password; the API key has a field of its own", system="odoo"

@@ -35,6 +35,14 @@ GROUPS = (
 )
 """Groups that grant those rights. Without the first, record rules hide other users' orders without an error."""
 
+MORE_THAN_NEEDED = (
+    "base.group_system",
+    "base.group_erp_manager",
+    "account.group_account_manager",
+    "sales_team.group_sale_manager",
+)
+"""Groups that the pipeline has no use for: with them the key could change the company's setup."""
+
 PROBES: dict[str, tuple[str, str]] = {
     # module: (model, field) that only this module adds; for users who may not list modules
     "account": ("account.move", "payment_state"),
@@ -120,6 +128,12 @@ class Installation:
             "groups": [group for group, has in zip(GROUPS, held, strict=True) if has],
             "missing": [f"{model} {act}" for (model, act), may in zip(rights, allowed, strict=True) if not may],
         }
+
+    def more_than_needed(self) -> list[str]:
+        """Return the groups of this user that no step of the pipeline needs."""
+        user = int(self._rpc.call("res.users", "context_get")["uid"])
+        held = self._rpc.in_parallel(lambda group: self._has_group(user, group), MORE_THAN_NEEDED)
+        return [group for group, has in zip(MORE_THAN_NEEDED, held, strict=True) if has]
 
     def key_expiry(self) -> date | None:
         """Return the earliest expiry date of this user's RPC keys, None when none expires. Odoo does not report which key is used.
