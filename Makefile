@@ -48,6 +48,9 @@ screenshots: $(INSTALLED) ## take screenshots of every sales page for docs/scree
 screenshots-demo: $(INSTALLED) ## take screenshots of the demo that runs here, for the README; needs chromium
 	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m screenshots --demo
 
+samples: $(INSTALLED) ## write sample statements of a German, a Swiss, a British and a Texan shop to docs/samples; ODOO=live: with a real Odoo 19
+	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m samples --odoo $(or $(ODOO),sandbox)
+
 init: $(INSTALLED) ## read Magento and Odoo and draft magodoo.yaml from them; run again: what has changed since
 	@$(STACK).run magodoo_airflow.init
 

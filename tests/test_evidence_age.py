@@ -29,6 +29,7 @@ COVERS: dict[str, tuple[str, ...]] = {
     "newcomer.md": ("README.md", "docs/tutorial.md"),
     "odoo-sources.md": (f"{ENGINE}/connectors/odoo",),
     "operations.md": ("deploy", "docker-compose.yaml", "requirements.txt"),
+    "samples.md": (f"{ENGINE}/statement",),
 }
 
 

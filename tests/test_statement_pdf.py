@@ -111,3 +111,55 @@ def test_a_text_that_fits_is_whole() -> None:
     document = measuring()
     assert pdf.fitting(document, "Ann\nBakery", 40) == "Ann Bakery"
     assert pdf.fitting(document, "W" * 5000, 20).endswith(pdf.CUT)
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        ["2026-10-15", "000000007", "INV/2026/00008", "EUR", "a b c", "Currency", "1,234.50", "W" * 60, ""]
+    ),
+    min_size=6,
+    max_size=6,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(WORDS, min_size=1, max_size=5), st.lists(st.integers(1, 9), min_size=6, max_size=6))
+def test_a_column_holds_its_longest_word_wherever_the_page_is_wide_enough(
+    rows: list[list[str]], widths: list[int]
+) -> None:
+    document = measuring()
+    shares = pdf._shares(document, [(row, "") for row in rows], widths)
+    assert sum(shares) == pytest.approx(document.epw)
+    document.set_font("DejaVu", size=7.5)
+    wide = [
+        max(document.get_string_width(word) for row in rows for word in (row[place].split() or [""])) + 1.9
+        for place in range(6)
+    ]
+    if sum(wide) <= document.epw and max(wide) <= 45:
+        assert all(share >= own for share, own in zip(shares, wide, strict=True))
+
+
+def test_a_heading_stays_with_its_note_and_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {
+        "reason": "export",
+        "country": "CH",
+        "tax_name": "0%",
+        "count": 1,
+        "net": 10,
+        "lacking": 0,
+        "without": 0,
+        "currency": "USD",
+    }
+    add_heading, pages_of_heading = pdf._heading, []
+
+    def noted(document: Any, *others: Any) -> None:
+        add_heading(document, *others)
+        pages_of_heading.append(document.page)
+
+    monkeypatch.setattr(pdf, "_heading", noted)
+    document = pdf.new_document(body("x"))
+    for _ in range(40):
+        document.ln(7)  # so that it begins everywhere on a page
+        pdf._schedule(document, "zero_rated", [row])
+        assert document.page == pages_of_heading[-1]
+    assert document.page > 5

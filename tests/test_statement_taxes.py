@@ -16,7 +16,9 @@ from tax_month import Sold, TaxMonth
 
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.settings import Instance
-from magodoo.statement import tax_tables
+from magodoo.settings.tax_rules import TaxRule
+from magodoo.statement import documents, tax_tables
+from magodoo.statement.figures import AS_CHARGED, Amount, Cell, Figures
 from magodoo.statement.periods import MONTH, QUARTER, WEEKS, Month, Span, spans
 
 INSTANCE = Instance(id="us", magento_connection="m", odoo_connection="o")
@@ -97,3 +99,21 @@ def test_the_quarter_to_date_ends_with_the_month(month: Month) -> None:
 def test_fiscal_years_that_are_no_52_or_53_weeks_apart_are_refused() -> None:
     with pytest.raises(ValidationError, match="52 or 53 weeks"):
         INSTANCE.model_validate({**INSTANCE.model_dump(), "fiscal_years_in_weeks": ["2026-01-04", "2027-01-04"]})
+
+
+def test_tax_as_charged_is_in_one_cell_whatever_the_rate_that_each_side_names() -> None:
+    texas = TaxRule(rate="any", amount="as charged", odoo_tax="Texas", country="US", region="TX")
+    exact = TaxRule(rate=Decimal("5.6"), odoo_tax="Arizona", country="US", region="AZ")
+    rules = INSTANCE.model_copy(update={"taxes": (texas, exact)})
+    magento = Figures(
+        {Cell("US", "8.25"): Amount(10_000, 825), Cell("US", "6.75"): Amount(100, 7), Cell("US", "0"): Amount(50, 0)}
+    )
+    odoo = Figures({Cell("US", "6.25"): Amount(10_100, 832), Cell("US", "0"): Amount(50, 0)})
+    assert documents._charged(rules, magento) == documents._charged(rules, odoo)
+    assert documents._charged(rules, odoo).cells == {
+        Cell("US", AS_CHARGED): Amount(10_100, 832),
+        Cell("US", "0"): Amount(50, 0),
+    }
+    for kept in (Figures({Cell("US", "5.6"): Amount(100, 6)}), Figures({Cell("DE", "19"): Amount(100, 19)})):
+        assert documents._charged(rules, kept) == kept
+    assert documents._charged(INSTANCE, magento) == magento

@@ -6,14 +6,12 @@ Each test that asks for a client has a database of its own. The live half is mar
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 
 import pytest
 from live_books import ShopAndLiveBooks, shop_and_live_books
-from live_counts import CHECKOUT, EVIDENCE, LiveRun, is_evidence, note
+from live_counts import CHECKOUT, EVIDENCE, LiveRun, circumstances, is_evidence, note
 from odoo_shop import Shop
 from reviewed import is_reviewed, told
 from sandbox_backend import SandboxBackend
@@ -80,13 +78,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     run = LiveRun.of(terminalreporter.stats, circumstances())
     file = note(run, build, str(option.markexpr), EVIDENCE if os.environ.get("EVIDENCE") else None)
     terminalreporter.write_line(f"Counts of the live tests by file: {file.relative_to(CHECKOUT)}")
-
-
-def circumstances() -> str:
-    """When a run ended, of which commit, and how busy the machine was."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True, check=False)  # fmt: skip
-    of = f"commit {commit.stdout.strip()}" if commit.returncode == 0 else "no commit known"
-    return f"{datetime.now(UTC):%-d %B %Y, %H:%M} UTC, {of}, load average {os.getloadavg()[2]:.0f}"
 
 
 @pytest.fixture(scope="module")

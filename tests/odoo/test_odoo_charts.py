@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from country_books import charts
 from sandbox_backend import LIVE
 from tax_month import Sold, TaxMonth, rows
 
@@ -20,44 +20,20 @@ from magodoo_devstack.live_odoo import LiveOdoo
 pytestmark = LIVE
 INSTANCE = Instance(id="eu", magento_connection="m", odoo_connection="o")
 OCTOBER = Month.read("2026-10", INSTANCE.zone)
-# The country is set beside Odoo, which would install electronic invoicing with it: that needs more than the package has.
-SCRIPT = """
-import json
-made, base = {}, env.ref("base.main_company")
-for country, currency, chart in (("DE", "EUR", "de_skr03"), ("CH", "CHF", "ch"), ("GB", "GBP", "uk")):
-    own = env["res.currency"].with_context(active_test=False).search([("name", "=", currency)])
-    own.active = True
-    company = env["res.company"].create({"name": country, "country_id": base.country_id.id, "currency_id": own.id})
-    env.cr.commit()
-    there = env["res.country"].search([("code", "=", country)]).id
-    env.cr.execute("update res_partner set country_id = %s where id = %s", [there, company.partner_id.id])
-    env.cr.execute("update res_company set account_fiscal_country_id = %s where id = %s", [there, company.id])
-    env.cr.commit()
-    env.invalidate_all()
-    env["account.chart.template"].try_loading(chart, company, install_demo=False)
-    env.ref("base.user_admin").write({"company_ids": [(4, company.id)]})
-    made[country] = company.id
-env.cr.commit()
-print("MADE=" + json.dumps(made))
-"""
 # Country: tax at home, 0 % abroad; the grids of each with what 100.00 less a credit of 20.00 and an export of 50.00 put into them.
 CHARTS = {
     "DE": ("EUR", "19%", "0% EX", {"81_BASE": 800_000, "81_TAX": 152_000, "43": 500_000}),
     "CH": ("CHF", "8.1%", "0% EX", {"303a": 800_000, "303b": 64_800, "220": 500_000}),
     "GB": ("GBP", "20%", "0% EX", {"1": 160_000, "6": 1_300_000}),
-    "US": ("USD", "US 8.25%", "0% Exports", {}),
+    "US": ("USD", "6.25%", "0%", {}),
 }
 
 
 @pytest.fixture(scope="module")
 def companies(odoo: LiveOdoo) -> Iterator[tuple[str, dict[str, int]]]:
-    """A database with the three charts beside that of the United States, and the companies by country."""
-    database = odoo.clone()
-    odoo.install(database, "l10n_de", "l10n_ch", "l10n_uk")
-    printed = odoo.run_script(database, SCRIPT)
-    made = json.loads(next(line for line in printed.splitlines() if "MADE=" in line).partition("MADE=")[2])
-    yield database, {**made, "US": odoo.access.companies[0]}
-    odoo.drop(database)
+    """A database with a company and its chart for each country, and the companies by country."""
+    with charts(odoo, *CHARTS) as made:
+        yield made
 
 
 @pytest.mark.parametrize("country", CHARTS)

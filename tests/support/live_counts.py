@@ -6,10 +6,13 @@ renews their rows and leaves the others: each row says when it was run, and of w
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +120,13 @@ def is_evidence(arguments: Sequence[str], *, left_out: bool, ended: bool) -> boo
         ended: Whether the run came to its last test.
     """
     return ended and not left_out and not any("::" in each for each in arguments)
+
+
+def circumstances() -> str:
+    """When a run ended, of which commit, and how busy the machine was."""
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True, check=False)  # fmt: skip
+    of = f"commit {commit.stdout.strip()}" if commit.returncode == 0 else "no commit known"
+    return f"{datetime.now(UTC):%-d %B %Y, %H:%M} UTC, {of}, load average {os.getloadavg()[2]:.0f}"
 
 
 def begin_of(build: str, what: str) -> str:

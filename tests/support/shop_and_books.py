@@ -59,7 +59,7 @@ class ShopAndBooks:
         self.desk = shop
         self.magento, self.odoo = magento, odoo
         self.engine = staging.connect(staging_url)
-        self.instance = Instance.model_validate(_merged(_instance(), policy))
+        self.instance = Instance.model_validate(merged(_instance(), policy))
         self.histories: dict[int, History] = {}
         self.looked = True
         self.teller = ""
@@ -95,7 +95,7 @@ class ShopAndBooks:
     def policy(self, **policy: Any) -> Iterator[None]:
         """Other settings for a while."""
         usual = self.instance
-        self.instance = Instance.model_validate(_merged(usual.model_dump(exclude_unset=True), policy))
+        self.instance = Instance.model_validate(merged(usual.model_dump(exclude_unset=True), policy))
         try:
             yield
         finally:
@@ -468,17 +468,17 @@ def goods(shop: Shop) -> dict[str, tuple[str, Decimal, bool]]:
 def _instance() -> Row:
     """The demo's settings, applying, without limits."""
     instance = demo_settings(datetime.now(UTC))["instances"]["us"]
-    return _merged(
+    return merged(
         instance,
         {"id": "us", "mode": {"default": "apply"}, "limits": NO_LIMITS, "settle_seconds": 0, "lease_seconds": 60,
          "magento_overlap_seconds": 2, "odoo_overlap_seconds": 2, "quality": {"volume_share": 0}},
     )  # fmt: skip
 
 
-def _merged(whole: Mapping[str, Any], part: Mapping[str, Any]) -> Row:
+def merged(whole: Mapping[str, Any], part: Mapping[str, Any]) -> Row:
     """`part` laid over `whole`, section by section."""
     return {**whole, **{
-        name: _merged(whole[name], value) if isinstance(value, Mapping) and isinstance(whole.get(name), Mapping) else value
+        name: merged(whole[name], value) if isinstance(value, Mapping) and isinstance(whole.get(name), Mapping) else value
         for name, value in part.items()
     }}  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -47,14 +47,14 @@ class TaxMonth:
         countries = {
             row["code"]: row["id"] for row in rows(admin, "res.country", [["code", "in", ["US", "DE", "FR"]]], "code")
         }
-        tags = _grids(admin, countries["US"])
+        tags = grids(admin, countries["US"], GRIDS)
         wanted = {
             "VAT": ("20", ("VAT_BASE",), ("VAT_TAX",)),
             "State": ("6.25", (), ("STATE_TAX",)),
             "City": ("2", (), ()),
             "Export": ("0", ("EXPORT",), ()),
         }
-        taxes = {name: _tax(admin, name, tags, *given) for name, given in wanted.items()}
+        taxes = {name: tax(admin, name, tags, *given) for name, given in wanted.items()}
         (journal,) = rows(
             admin, "account.journal", [["type", "=", "sale"], ["company_id", "=", admin.rpc.company_id]], "code"
         )
@@ -80,7 +80,7 @@ class TaxMonth:
             for name, code, reconcile in (("Tax not due yet", "252910", True), ("Tax due", "252920", False))
         )
         more = {"tax_exigibility": "on_payment", "cash_basis_transition_account_id": later}
-        self.taxes["Cash"] = _tax(admin, "Cash", self.tags, "10", ("VAT_BASE",), ("VAT_TAX",), account=due, **more)
+        self.taxes["Cash"] = tax(admin, "Cash", self.tags, "10", ("VAT_BASE",), ("VAT_TAX",), account=due, **more)
 
     def pay(self, move: int, amount: Decimal, day: date) -> None:
         """Register a payment of an invoice with Odoo's wizard."""
@@ -202,8 +202,8 @@ def allow(admin: OdooClient, group: str) -> None:
     admin.rpc.write_call("res.users", "write", ids=[user["id"]], vals={field: [[4, each["res_id"]] for each in named]})
 
 
-def _grids(admin: OdooClient, country: int) -> Tags:
-    """Make the grids: where Odoo has reports, by the lines of one; before 19 by two tags of each."""
+def grids(admin: OdooClient, country: int, wanted: Mapping[str, str]) -> Tags:
+    """Make grids, named with the sign of their formula, and return their ids: where Odoo has reports, by the lines of one; before 19 by two tags of each."""
     tag = {"applicability": "taxes", "country_id": country}
     if admin.rpc.version.major < TAGS_WITHOUT_SIGN_SINCE:
         allow(admin, "group_account_user")
@@ -211,7 +211,7 @@ def _grids(admin: OdooClient, country: int) -> Tags:
             (name, document): create(
                 admin, "account.account.tag", {**tag, "name": f"{sign}{name}", "tax_negate": sign == "-"}
             )
-            for name in GRIDS
+            for name in wanted
             for document, sign in (("invoice", "+"), ("refund", "-"))
         }
     if admin.rpc.has_field("account.account.tag", "report_expression_id"):
@@ -221,24 +221,24 @@ def _grids(admin: OdooClient, country: int) -> Tags:
                 "name": name,
                 "expression_ids": [[0, 0, {"label": "balance", "engine": "tax_tags", "formula": f"{sign}{name}"}]],
             }
-            for name, sign in GRIDS.items()
+            for name, sign in wanted.items()
         ]
         lines = [[0, 0, each] for each in expressions]
         columns = [[0, 0, {"name": "Balance", "expression_label": "balance"}]]
         create(
             admin, "account.report", {"name": "Return", "country_id": country, "line_ids": lines, "column_ids": columns}
         )
-        found = rows(admin, "account.account.tag", [["name", "in", list(GRIDS)], ["country_id", "=", country]], "name")
+        found = rows(admin, "account.account.tag", [["name", "in", list(wanted)], ["country_id", "=", country]], "name")
         made = {row["name"]: row["id"] for row in found}
     else:
         made = {
             name: create(admin, "account.account.tag", {**tag, "name": name, "balance_negate": sign == "-"})
-            for name, sign in GRIDS.items()
+            for name, sign in wanted.items()
         }
     return {(name, document): id_ for name, id_ in made.items() for document in ("invoice", "refund")}
 
 
-def _tax(
+def tax(
     admin: OdooClient,
     name: str,
     tags: Tags,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from typing import Any
 
 from magodoo_sandbox.magento.amounts import ZERO, Row, dec
@@ -119,15 +120,26 @@ def set_stock(tables: Tables, sku: str, quantity: Decimal | int, source: str = "
     tables.source_items.append({"sku": sku, "source_code": source, "quantity": dec(quantity), "status": 1})
 
 
-def add_tax_rate(tables: Tables, country: str, rate: Decimal | str, code: str = "", tax_class: str = "goods") -> int:
-    """A percentage for one country and product tax class ("goods", "reduced", "shipping")."""
+def add_tax_rate(
+    tables: Tables,
+    country: str,
+    rate: Decimal | str,
+    code: str = "",
+    tax_class: str = "goods",
+    region_id: int = 0,
+    postcode: str = "*",
+) -> int:
+    """A percentage for one country and product tax class ("goods", "reduced", "shipping").
+
+    region_id: of one region only; 0: of all. postcode: with a * at its end for those that begin so. The first rate that fits is charged.
+    """
     identifier = tables.next_id("tax_rate")
     tables.tax_rates.append(
         {
             "id": identifier,
             "tax_country_id": country,
-            "tax_region_id": 0,
-            "tax_postcode": "*",
+            "tax_region_id": region_id,
+            "tax_postcode": postcode,
             "rate": dec(rate),
             "code": code or f"{country}-{rate}",
             "titles": [],
@@ -137,9 +149,10 @@ def add_tax_rate(tables: Tables, country: str, rate: Decimal | str, code: str = 
     return identifier
 
 
-def find_tax_rate(tables: Tables, country: str, tax_class: str) -> Row | None:
+def find_tax_rate(tables: Tables, country: str, tax_class: str, region_id: int = 0, postcode: str = "") -> Row | None:
     for row in tables.tax_rates:
-        if row["tax_country_id"] == country and row["_tax_class"] == tax_class:
+        of_place = row["tax_country_id"] == country and row["tax_region_id"] in (0, region_id)
+        if of_place and row["_tax_class"] == tax_class and fnmatchcase(postcode, row["tax_postcode"]):
             return row
     return None
 

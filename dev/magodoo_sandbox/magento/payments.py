@@ -27,10 +27,14 @@ class Payments(ABC):
     @abstractmethod
     def order(self, order_id: int) -> Row: ...
 
+    def new_number(self) -> str:
+        """The part of a transaction's id that differs from all others."""
+        return secrets.token_hex(6)
+
     def authorize(self, order_id: int, txn_id: str = "") -> str:
         """Reserve the whole amount: nothing is paid, the order is processing. Returns the transaction id."""
         order = self.order(order_id)
-        txn_id = txn_id or f"AUTH-{secrets.token_hex(6)}"
+        txn_id = txn_id or f"AUTH-{self.new_number()}"
         payment = order["payment"]
         payment |= {"amount_authorized": order["grand_total"], "base_amount_authorized": order["base_grand_total"]}
         payment["last_trans_id"] = txn_id
@@ -60,7 +64,7 @@ class Payments(ABC):
 
     def charge(self, order: Row, invoice: Row, txn_id: str = "") -> str:
         """Capture an invoice with the provider: transaction, transaction_id and last_trans_id. Returns the id."""
-        txn_id = txn_id or f"CAP-{secrets.token_hex(6)}"
+        txn_id = txn_id or f"CAP-{self.new_number()}"
         parent = next((row for row in self._transactions(order) if row["txn_type"] == "authorization"), None)
         self._transaction(order, txn_id, "capture", parent, closed=False)
         if parent is not None:
@@ -90,7 +94,7 @@ class Payments(ABC):
 
     def give_back(self, order: Row, memo: Row, txn_id: str = "") -> str:
         """An online refund's evidence: the credit memo's transaction_id and a refund transaction."""
-        txn_id = txn_id or f"REF-{secrets.token_hex(6)}"
+        txn_id = txn_id or f"REF-{self.new_number()}"
         invoice = self.tables.invoices.get(memo.get("invoice_id") or 0) or {}
         captures = [row for row in self._transactions(order) if row["txn_id"] == invoice.get("transaction_id")]
         parent = captures[0] if captures else None

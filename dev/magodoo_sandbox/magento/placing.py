@@ -169,8 +169,14 @@ def _priced_shipping(tables: Tables, sale: Sale, prefix: str) -> Priced:
 
 
 def _rate(tables: Tables, sale: Sale, tax_class: str) -> Decimal:
-    row = find_tax_rate(tables, (sale.shipping or sale.billing).country, tax_class)
+    row = _rate_row(tables, sale, tax_class)
     return dec(row["rate"]) if row else ZERO
+
+
+def _rate_row(tables: Tables, sale: Sale, tax_class: str) -> Row | None:
+    """The tax rate of the destination."""
+    to = sale.shipping or sale.billing
+    return find_tax_rate(tables, to.country, tax_class, to.region_id, to.postcode)
 
 
 def _item(tables: Tables, row: CartLine, order: Row, sale: Sale, stamp: str) -> Row:
@@ -321,12 +327,11 @@ class _Taxes:
 def _link_taxes(
     tables: Tables, taxes: _Taxes, rows: list[CartLine], order: Row, sale: Sale, shipping: dict[str, Priced]
 ) -> None:
-    country = (sale.shipping or sale.billing).country
     for row, item in zip(rows, order["items"], strict=True):
-        rate = find_tax_rate(tables, country, row.product["_tax_class"])
+        rate = _rate_row(tables, sale, row.product["_tax_class"])
         if row.priced and rate and row.priced["base_"].tax:
             taxes.charge(rate, "product", item, stored(row.priced[""].tax), stored(row.priced["base_"].tax))
-    rate = find_tax_rate(tables, country, sale.settings.shipping_class)
+    rate = _rate_row(tables, sale, sale.settings.shipping_class)
     if rate and shipping["base_"].tax:
         taxes.charge(rate, "shipping", None, shipping[""].tax, shipping["base_"].tax)
     sum_dynamic_bundles(order["items"])

@@ -68,9 +68,18 @@ class MagentoShop(Changes):
     def set_stock(self, sku: str, quantity: Amount, source: str = "default") -> None:
         catalog.set_stock(self.tables, sku, dec(quantity), source)
 
-    def add_tax_rate(self, country: str, rate: Amount, code: str = "", tax_class: str = "goods") -> int:
-        """A percentage for a country and product tax class: "goods", "reduced", "shipping"; returns its id."""
-        return catalog.add_tax_rate(self.tables, country, dec(rate), code, tax_class)
+    def add_tax_rate(
+        self,
+        country: str,
+        rate: Amount,
+        code: str = "",
+        tax_class: str = "goods",
+        *,
+        region_id: int = 0,
+        postcode: str = "*",
+    ) -> int:
+        """A percentage for a country and product tax class: "goods", "reduced", "shipping"; returns its id. Options as of `catalog`."""
+        return catalog.add_tax_rate(self.tables, country, dec(rate), code, tax_class, region_id, postcode)
 
     def add_product(
         self,

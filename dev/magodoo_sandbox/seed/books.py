@@ -32,8 +32,8 @@ JOURNALS = {CARD: "CARD", "banktransfer": "BNK1", "cashondelivery": "BNK1", "che
 class Books(Desk):
     """Enters the documents of a Magento into Odoo."""
 
-    def __init__(self, rpc: Rpc, shop: Shop, instance: str) -> None:
-        super().__init__(rpc, instance)
+    def __init__(self, rpc: Rpc, shop: Shop, instance: str, company: int = 1) -> None:
+        super().__init__(rpc, instance, company)
         self.shop = shop
         self.pickings: dict[int, int] = {}  # Magento shipment id -> picking id
         self.moves: dict[str, int] = {}  # "inv_7", "cm_3" -> account.move id

@@ -12,8 +12,7 @@ BEFORE_19 = {"tax_ids": "tax_id"}
 """Names of an order line before 19, by those of 19."""
 KEEP = {"mode": "update", "noupdate": True, "tracking_disable": True}
 SERVICES = ("SHIPPING", "SHIPDISC", "ADJ-PLUS", "ADJ-MINUS")
-COMPANY = 1
-USUAL = {"allowed_company_ids": [COMPANY], "disable_cancel_warning": True}
+USUAL = {"disable_cancel_warning": True}
 """Before 19 Odoo asks a person, instead of cancelling a confirmed order at once."""
 
 
@@ -37,22 +36,27 @@ class Names:
 
 
 class Desk:
-    """Calls to Odoo. `instance` is the id in the references of linked records."""
+    """Calls to Odoo in one company (database id). `instance` is the id in the references of linked records."""
 
-    def __init__(self, rpc: Rpc, instance: str) -> None:
-        self.rpc, self.instance = rpc, instance
+    def __init__(self, rpc: Rpc, instance: str, company: int = 1) -> None:
+        self.rpc, self.instance, self.company = rpc, instance, company
         self.names = Names()
         self.module = "by_hand"  # of the ids of what people make
         self._counter = 0
         self._known: dict[str, set[str]] = {}
 
     def call(self, model: str, method: str, ids: Any = None, *, context: Any = None, **arguments: Any) -> Any:
-        """A call in the first company only: the administrator may have several."""
-        return self.rpc.call(model, method, ids, context={**USUAL, **(context or {})}, **arguments)
+        """A call in the company only: the administrator may have several."""
+        usual = {**USUAL, "allowed_company_ids": [self.company]}
+        return self.rpc.call(model, method, ids, context={**usual, **(context or {})}, **arguments)
 
     def provision(self, skus: Mapping[str, tuple[str, Decimal, bool]]) -> None:
-        """Products by SKU (name, price, storable), and the ids of what the database already has."""
+        """Products by SKU (name, price, storable) that the database lacks, stock of all, and the ids of what it already has."""
+        for row in self._rows("product.product", [["default_code", "in", list(skus)]], ["default_code"]):
+            self.names.products[row["default_code"]] = row["id"]
         for sku, (name, price, storable) in skus.items():
+            if sku in self.names.products:
+                continue
             values = {
                 "default_code": sku,
                 "name": name,
@@ -79,8 +83,9 @@ class Desk:
         self.names.countries = {row["code"]: row["id"] for row in self._rows("res.country", [], ["code"])}
 
     def _stock(self, products: Sequence[int]) -> None:
-        """Plenty of everything in the first warehouse."""
-        location = self._rows("stock.warehouse", [["company_id", "=", COMPANY]], ["lot_stock_id"])[0]["lot_stock_id"][0]
+        """Plenty of everything in the company's first warehouse."""
+        warehouses = self._rows("stock.warehouse", [["company_id", "=", self.company]], ["lot_stock_id"])
+        location = warehouses[0]["lot_stock_id"][0]
         wanted = [
             {"product_id": product, "location_id": location, "inventory_quantity": 100_000} for product in products
         ]

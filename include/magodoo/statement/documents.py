@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from magodoo.domain.vocabulary import Kind, OrderScope, Side
 from magodoo.settings import Instance
-from magodoo.statement.figures import Figures, LineSum, split
+from magodoo.statement.figures import Cell, Figures, LineSum, charged, split, written
 from magodoo.statement.periods import Month
 
 MONEY_KINDS = (Kind.INVOICE.value, Kind.CREDIT_MEMO.value)
@@ -28,6 +29,7 @@ class Document:
         day: Decides the month: the local day on which Magento created it, or Odoo's accounting date; None: not posted.
         is_active: Whether the document is active and not deleted.
         partner: Source id of the matched document of the other side.
+        by_rate: Its figures by the rates of its lines, also where they are `as charged` in `figures`.
     """
 
     side: str
@@ -50,6 +52,7 @@ class Document:
     invoice_date: date | None = None
     journal: str = ""
     partner: str | None = None
+    by_rate: Figures = field(default_factory=Figures)
     adjustment: int = 0  # of a credit memo, without the tax on it
     shared_orders: tuple[str, ...] = ()  # of an Odoo invoice over several orders: the keys of all of them
 
@@ -220,17 +223,33 @@ def line_sums(connection: Connection, instance: str, keys: Sequence[Key]) -> Map
 def _document(instance: Instance, row: Mapping[str, Any], lines: list[LineSum]) -> Document:
     magento = row["side"] == Side.MAGENTO.value
     made: datetime | None = row["created_at"]
+    by_rate = split(row["net"], row["tax"], row["country"], lines)
     local = made.astimezone(instance.zone).date() if made else None
     return Document(
         side=row["side"], kind=row["kind"], id=row["source_id"], number=row["number"], order_key=row["order_key"],
         order_number=row["order_number"], currency=row["currency"], state=row["state"], is_active=row["stands"], scope=row["scope"],
-        figures=split(row["net"], row["tax"], row["country"], lines), day=local if magento else row["accounting_date"],
+        figures=_charged(instance, by_rate), by_rate=by_rate, day=local if magento else row["accounting_date"],
         early_order=row["early_order"], early=row["early"], base_total=row["base_grand_total"],
         base_tax=row["base_tax"], company_currency=row["company_currency"],
         invoice_date=local if magento else row["document_date"], partner=row["partner"], journal=row["journal"],
         adjustment=row["adjustment"],
         shared_orders=tuple(row["shared_orders"] or ()),
     )  # fmt: skip
+
+
+def _charged(instance: Instance, figures: Figures) -> Figures:
+    """Return the figures without the rates of taxes `as charged`: each side names its own, and neither is wrong.
+
+    Tax in a country that has such rules is charged by one of them, unless another rule of the country names its rate.
+    """
+    countries = {rule.country for rule in instance.taxes if rule.as_charged and rule.country}
+    if not countries:
+        return figures
+    named = {
+        Cell(country, written(Decimal(rule.rate)))
+        for rule in instance.taxes if not rule.as_charged for country in countries if rule.country in (None, country)
+    }  # fmt: skip
+    return charged(figures, countries, named)
 
 
 def _findings(connection: Connection, instance: str, documents: Mapping[Key, Document], now: datetime) -> list[Found]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
+AS_CHARGED = "as charged"
+"""The rate of a tax of any rate whose amount is the one that Magento charged."""
+
 
 class Cell(NamedTuple):
-    """Country and tax rate of an amount: ISO code of the destination ("": unknown) and percent ("": several taxes that cannot be separated)."""
+    """Country and tax rate of an amount: ISO code of the destination ("": unknown) and percent.
+
+    Instead of the percent, "": several taxes that cannot be separated, or AS_CHARGED.
+    """
 
     country: str
     rate: str
@@ -66,6 +72,17 @@ def added(several: Iterable[Figures]) -> Figures:
         for cell, one in figures.cells.items():
             known = sums.get(cell, NOTHING)
             sums[cell] = Amount(known.net + one.net, known.tax + one.tax)
+    return Figures({cell: one for cell, one in sums.items() if one != NOTHING})
+
+
+def charged(figures: Figures, countries: Collection[str], named: Collection[Cell]) -> Figures:
+    """Return the figures with what was taxed in these countries at AS_CHARGED, whatever its rate; cells of `named` keep theirs."""
+    sums: dict[Cell, Amount] = {}
+    for cell, one in figures.cells.items():
+        of_any_rate = one.tax and cell.country in countries and cell not in named
+        place = Cell(cell.country, AS_CHARGED) if of_any_rate else cell
+        known = sums.get(place, NOTHING)
+        sums[place] = Amount(known.net + one.net, known.tax + one.tax)
     return Figures({cell: one for cell, one in sums.items() if one != NOTHING})
 
 

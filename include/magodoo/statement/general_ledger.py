@@ -332,7 +332,7 @@ def by_rate(
     others = [entry.id for entry in ledger.entries if entry.id not in documents]
     for entry in ledger.entries:
         if entry.id in documents:
-            add(documents[entry.id].kind, documents[entry.id].currency, documents[entry.id].figures)
+            add(documents[entry.id].kind, documents[entry.id].currency, documents[entry.id].by_rate)
     rows = connection.execute(
         text("select kind, source_id, currency, grand_total - tax as net, tax from document where instance = :instance"
              " and side = 'odoo' and kind = any(:kinds) and source_id = any(:ids)"),

@@ -25,10 +25,12 @@ _MOST_CHARACTERS = 2000  # of a text, before its lines are measured
 _SMALL, _LARGE = 7.5, 14
 _LINE = 4.6
 _PADDING = 0.6
+_SIDE = 0.9  # mm on the left and right of a cell
+_WIDEST_WORD = 45  # mm: a longer one may be broken
 _ROW = 6  # height of a table row in mm
 _WIDTHS = {
-    "number": 7, "reason": 6, "payment_method": 6, "order_number": 5, "day": 5, "first": 5, "last": 5, "tax_name": 7, "rate": 3, "grids": 6,
-    "net": 6, "tax": 5, "vat_checked": 5, "shipped": 5, "missing": 9,
+    "number": 5, "reason": 6, "payment_method": 5, "tax_name": 7, "rate": 2, "grids": 6, "country": 3, "currency": 3, "missing": 9, "span": 6,
+    "kind": 5, "what": 5,
 }  # fmt: skip
 _TOGETHER = 24  # a table with at most this number of rows is kept on one page
 _LINES = (205, 210, 216)
@@ -75,7 +77,7 @@ def new_document(body: Mapping[str, Any]) -> FPDF:
     document.set_title(f"Statement {body['instance']} {body['month']}")
     document.set_creator("magodoo")
     document.set_margins(15, 14)
-    document.c_margin = _PADDING  # text is aligned with the cells of tables
+    document.c_margin = _SIDE  # text is aligned with the cells of tables
     document.set_auto_page_break(True, 16)
     document.add_page()
     return document
@@ -243,10 +245,12 @@ def _clearing(document: FPDF, body: Mapping[str, Any]) -> None:
 
 
 def _schedule(document: FPDF, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    _heading(document, f"{wording.SCHEDULES[name]}: {wording.counted(name, rows)}", len(rows))
+    _heading(
+        document, f"{wording.SCHEDULES[name]}: {wording.counted(name, rows)}", len(rows), wording.NOTES.get(name, "")
+    )
     if name in wording.NOTES:
         document.set_font("DejaVu", size=_SMALL)
-        document.multi_cell(0, _LINE, wording.NOTES[name], new_x="LMARGIN", new_y="NEXT")
+        document.multi_cell(0, _LINE, wording.NOTES[name], align="L", new_x="LMARGIN", new_y="NEXT")
     if not rows:
         return
     columns = wording.COLUMNS[name]
@@ -263,13 +267,16 @@ def _cut(rows: Cells) -> Cells:
     return [*rows[:MOST_ROWS], [f"{len(rows) - MOST_ROWS} more: see the CSV", *[""] * (len(rows[0]) - 1)]]
 
 
-def _heading(document: FPDF, text: str, rows: int = 2) -> None:
-    """Add a heading on the same page as the `rows` of its table, or as the first of them when they are more than _TOGETHER."""
-    if document.will_page_break(10 + _ROW * (1 + rows if rows <= _TOGETHER else 3)):
+def _heading(document: FPDF, text: str, rows: int = 2, note: str = "") -> None:
+    """Add a heading on the same page as its note and the `rows` of its table, or as the first of them when they are more than _TOGETHER."""
+    document.set_font("DejaVu", size=_SMALL)
+    of_note = _LINE * line_count(document, note, document.epw) if note else 0
+    of_table = _ROW * (2 + rows if rows <= _TOGETHER else 4) if rows else 0
+    if document.will_page_break(15 + of_note + of_table):
         document.add_page()
     document.ln(3)
     document.set_font("DejaVu", "B", 10)
-    document.multi_cell(0, 6, fitting(document, text, document.epw), new_x="LMARGIN", new_y="NEXT")
+    document.multi_cell(0, 6, fitting(document, text, document.epw), align="L", new_x="LMARGIN", new_y="NEXT")
 
 
 def fitting(document: FPDF, text: str, width: float) -> str:
@@ -311,7 +318,10 @@ def _table(
     from fpdf.fonts import FontFace
 
     right, bold = set(numbers), set(strong)
-    inner = [document.epw * width / sum(widths) - 2 * _PADDING for width in widths]
+    shares = _shares(
+        document, [(head, "B"), *((cells, "B" if place in bold else "") for place, cells in enumerate(rows))], widths
+    )
+    inner = [share - 2 * _SIDE for share in shares]
 
     def all_fitting(cells: Sequence[str], style: Literal["", "B"]) -> list[str]:
         document.set_font("DejaVu", style, _SMALL)
@@ -322,9 +332,9 @@ def _table(
     document.set_font("DejaVu", size=_SMALL)
     document.set_draw_color(*_LINES)
     with document.table(
-        col_widths=widths, line_height=_LINE, first_row_as_headings=bool(head), borders_layout="HORIZONTAL_LINES",
+        col_widths=tuple(shares), line_height=_LINE, first_row_as_headings=bool(head), borders_layout="HORIZONTAL_LINES",
         text_align=tuple("RIGHT" if place in right else "LEFT" for place in range(len(widths))),
-        headings_style=FontFace(emphasis="BOLD", fill_color=(236, 239, 243)), padding=_PADDING,
+        headings_style=FontFace(emphasis="BOLD", fill_color=(236, 239, 243)), padding=(_PADDING, _SIDE),
     ) as table:  # fmt: skip
         if heading:
             table.row(heading)
@@ -332,10 +342,34 @@ def _table(
             table.row(cells, style=FontFace(emphasis="BOLD") if place in bold else None)
 
 
+def _shares(
+    document: FPDF, rows: Sequence[tuple[Sequence[str], Literal["", "B"]]], widths: Sequence[int]
+) -> list[float]:
+    """Return the widths of the columns in mm: in these proportions, but none narrower than its longest word.
+
+    What such a column needs is taken from those that have more than their words need.
+    """
+    least = [0.0] * len(widths)
+    for cells, style in rows:
+        document.set_font("DejaVu", style, _SMALL)
+        for place, cell in enumerate(cells):
+            words = escaped(cell[:_MOST_CHARACTERS]).split()
+            longest = max((document.get_string_width(word[:_WIDEST_WORD]) for word in words), default=0.0)
+            least[place] = max(least[place], min(longest, _WIDEST_WORD) + 2 * _SIDE + 0.1)
+    shares = [document.epw * width / sum(widths) for width in widths]
+    needed = sum(max(own - share, 0) for own, share in zip(least, shares, strict=True))
+    spare = sum(max(share - own, 0) for own, share in zip(least, shares, strict=True))
+    if needed > spare:
+        return [document.epw * own / sum(least) for own in least]
+    taken = needed / spare if spare else 0
+    return [
+        own if own > share else share - (share - own) * taken for own, share in zip(least, shares, strict=True)
+    ]  # fmt: skip
+
+
 def _amounts(line: wording.Line) -> tuple[str, str, str]:
     return wording.amount(line.net), wording.amount(line.tax), wording.amount(line.total)
 
 
 def _place(cell: Mapping[str, Any]) -> str:
-    rate = f"{cell['rate']} %" if cell["rate"] else "several taxes"
-    return f"{cell['country'] or 'unknown country'}, {rate}"
+    return f"{cell['country'] or 'unknown country'}, {wording.rate(cell['rate'])}"

@@ -16,7 +16,7 @@ from magodoo.settings import Instance
 from magodoo.statement import explanation
 from magodoo.statement.documents import Document, Sales
 from magodoo.statement.explanation import Explanation, Step
-from magodoo.statement.figures import NOTHING, Amount, Cell, Figures, added
+from magodoo.statement.figures import AS_CHARGED, NOTHING, Amount, Cell, Figures, added
 from magodoo.statement.general_ledger import ENTRY, NOT_MAGENTO, OTHER_INSTANCE, QUARANTINED, GeneralLedger, LedgerStep
 from magodoo.statement.general_ledger import UNEXPLAINED as LEDGER_UNEXPLAINED
 from magodoo.statement.schedules import rate_differences, rounding
@@ -236,16 +236,18 @@ def _taxes(sources: Sources) -> list[Row]:
         known = ledger.get(place, NOTHING)
         ledger[place] = Amount(known.net + tax["net"], known.tax + tax["tax"])
     documents = {place: one for place, one in sources.by_rate.items() if one != NOTHING}
+    charged = {rule.odoo_tax for rule in sources.instance.taxes if rule.as_charged}
     rows = [
         {
-            "kind": kind, "currency": currency, "rate": rate, "tax_name": ", ".join(names.get((kind, currency, rate), [])),
+            "kind": kind, "currency": currency, "tax_name": ", ".join(names.get((kind, currency, rate), [])),
+            "rate": AS_CHARGED if charged.issuperset(names.get((kind, currency, rate), [rate])) else rate,
             "net": ledger.get((kind, currency, rate), NOTHING).net, "tax": ledger.get((kind, currency, rate), NOTHING).tax,
             "documents_net": documents.get((kind, currency, rate), NOTHING).net,
             "documents_tax": documents.get((kind, currency, rate), NOTHING).tax,
         }
         for kind, currency, rate in ledger.keys() | documents.keys()
     ]  # fmt: skip
-    return sorted(rows, key=lambda row: (row["currency"], row["kind"], row["rate"]))
+    return sorted(rows, key=lambda row: (row["currency"], row["kind"], row["rate"], row["tax_name"]))
 
 
 def _documents(sources: Sources) -> list[Row]:

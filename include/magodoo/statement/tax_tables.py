@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from magodoo.settings import Instance
 from magodoo.settings.tax_rules import TaxRule
-from magodoo.statement.figures import written
+from magodoo.statement.figures import AS_CHARGED, written
 from magodoo.statement.general_ledger import NOT_REVENUE, SALE_TYPES
 from magodoo.statement.periods import Month, Span, spans
 
@@ -68,6 +68,7 @@ class _Reader:
         self._client, self._ledger = client, client.general_ledger
         self._journals, self._known = list(journals), countries
         self._taxes = self._ledger.taxes()
+        self._charged = {rule.odoo_tax for rule in rules if rule.as_charged}
         self._of_marketplaces = {rule.odoo_tax for rule in rules if rule.is_of_marketplace}
         self._countries = self._ledger.countries()
         self._of_entries: dict[str, list[int]] = {}
@@ -105,7 +106,7 @@ class _Reader:
         return [*rows, _without(SEVERAL_TAXES, "", -again)] if again else rows
 
     def by_grid(self, span: Span) -> list[Row]:
-        """Return the amounts of the tax report's grids by country, with the report's sign.
+        """Return the amounts of the tax report's grids by country, with the report's sign; a tag that no line of a report uses is no grid.
 
         Counts invoices, and the entries that made their taxes due in the span.
         """
@@ -127,6 +128,8 @@ class _Reader:
         tags = self._ledger.tags(tag for tag, _ in sums) if sums else {}
         amounts: dict[tuple[str, str], int] = defaultdict(int)
         for (tag, country), balance in sums.items():
+            if not tags[tag].in_report:  # such as OSS, whose base and tax have the same tag
+                continue
             amounts[tags[tag].name, country] += tags[tag].sign * balance
         return [
             {"grid": grid, "country": country, "total": total}
@@ -209,7 +212,9 @@ class _Reader:
         return f"{name} (collected by a marketplace)" if name in self._of_marketplaces else name
 
     def _rate(self, tax: int) -> str:
-        return written(self._taxes[tax].rate) if tax in self._taxes else ""
+        if tax not in self._taxes:
+            return ""
+        return AS_CHARGED if self._taxes[tax].name in self._charged else written(self._taxes[tax].rate)
 
 
 def _without(what: str, country: str, net: int) -> Row:

@@ -10,6 +10,7 @@ from magodoo.domain import labels
 from magodoo.money import from_units
 from magodoo.reconcile import catalogue
 from magodoo.statement import explanation
+from magodoo.statement.figures import AS_CHARGED
 
 KINDS = {"invoice": "Invoices", "credit_memo": "Credit memos"}
 FIRST, LAST, LEDGER = "Magento's total", "Odoo's total", "Balance of the revenue and tax accounts in Odoo's ledger"
@@ -46,7 +47,7 @@ SCHEDULES = {
     "zero_rated_lacking": "Of these, each document that lacks evidence",
     "invoiced_not_delivered": "Invoiced and not delivered at the month's end",
     "delivered_not_invoiced": "Delivered and not invoiced at the month's end",
-    "cut_off": "Shipped in one month and delivered in Odoo in another, or not yet",
+    "cut_off": "Shipped in one month and recorded by the other system in another, or not yet",
     "open_receivables": "Open receivables at the month's end",
     "refunds_to_pay": "Refunds to pay at the month's end",
     "deposits": "Money received and not invoiced at the month's end",
@@ -300,6 +301,11 @@ def amount(units: int | None) -> str:
     number = from_units(units)
     decimals = 2 if units % 100 == 0 else 4
     return f"{number:,.{decimals}f}"
+
+
+def rate(percent: str) -> str:
+    """Return the tax rate of a cell as text: `19 %`, `as charged`, `several taxes`."""
+    return f"{percent} %" if percent and percent != AS_CHARGED else percent or "several taxes"
 
 
 def value(raw: Any, kind: str) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from magodoo.characters import escaped
 from magodoo.money import from_units
 from magodoo.statement import csv_export, store, summary, wording
+from magodoo.statement.figures import AS_CHARGED
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -163,7 +164,7 @@ class _Workbook:
             return
         if kind in ("money", "quantity"):
             sheet.write_number(row, column, float(from_units(value)), self.formats[kind])
-        elif kind == "rate":
+        elif kind == "rate" and value != AS_CHARGED:
             sheet.write_number(row, column, float(Decimal(value)), self.formats["quantity"])
         elif isinstance(value, int) and not isinstance(value, bool):
             sheet.write_number(row, column, value)

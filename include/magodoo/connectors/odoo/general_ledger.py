@@ -45,10 +45,11 @@ class Tax(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """A tag as the tax report shows it: without the sign of its name, and the factor of a debit balance."""
+    """A tag as the tax report shows it: without the sign of its name, the factor of a debit balance, and whether a line of a report uses it."""
 
     name: str
     sign: int
+    in_report: bool = True
 
 
 class GeneralLedger:
@@ -128,13 +129,15 @@ class GeneralLedger:
     def tags(self, ids: Iterable[int]) -> dict[int, Grid]:
         """Return tags by id. Before 19 there are two of a grid, whose names begin with + and -, and an item says whether it is inverted."""
         domain = [["id", "in", sorted(set(ids))]]
-        rows = self._read("account.account.tag", tree("name balance_negate"), domain)
+        tells = self._rpc.has_field("account.account.tag", "report_expression_id")  # from 19 on
+        rows = self._read("account.account.tag", tree("name balance_negate" + " report_expression_id" * tells), domain)
         return {
             row["id"]: Grid(
                 str(row["name"])
                 if self._rpc.version.major >= TAGS_WITHOUT_SIGN_SINCE
                 else str(row["name"]).lstrip("+-"),
                 -1 if row.get("balance_negate") else 1,
+                in_report=not tells or bool(row.get("report_expression_id")),
             )
             for row in rows
         }

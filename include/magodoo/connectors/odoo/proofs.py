@@ -80,6 +80,34 @@ FEATURES: tuple[Feature, ...] = (
 
 
 @dataclass(frozen=True)
+class Chart:
+    """A chart of accounts of Odoo 19 with which a month of sales was run.
+
+    Attributes:
+        name: Country and chart, as text for users.
+        modules: Odoo's modules that make it.
+        what: What of it the month used.
+    """
+
+    name: str
+    modules: tuple[str, ...]
+    what: str
+
+
+CHARTS_COMMAND = "make test-odoo-stories"
+CHARTS: tuple[Chart, ...] = (
+    Chart("Germany, SKR03", ("l10n_de",), "19 % and 7 %, export, intra-community sale; revenue by fiscal position (8400, 8300, 8120, 8125)"),
+    Chart("Germany, one-stop shop", ("l10n_de", "l10n_eu_oss"), "sales to France at 20 % and 5.5 %, on the account that Odoo makes for it"),
+    Chart("France, PCG", ("l10n_fr_account",), "a sales journal secured by hash; 20 % and 5.5 %, services due on payment, export, intra-community sale"),
+    Chart("Spain, SMEs", ("l10n_es",), "21 % and 4 %, export and intra-community sale on accounts of their own"),
+    Chart("Switzerland", ("l10n_ch",), "8.1 % and 2.6 %, export"),
+    Chart("United Kingdom", ("l10n_uk",), "20 % and 0 %, export"),
+    Chart("United States", ("l10n_us_account",), "sales tax of two states `as charged`, on an account for each; states without, export"),
+)  # fmt: skip
+"""Any other chart is assumed to work alike: nothing is written that depends on one."""
+
+
+@dataclass(frozen=True)
 class Cell:
     """What a version does of a feature. `limits` are the consequences of what it lacks."""
 
