@@ -10,7 +10,7 @@ RUN pip install --no-cache-dir --require-hashes -r requirements.txt
 ARG KUBERNETES=""
 COPY deploy deploy
 RUN if [ -n "$KUBERNETES" ]; then pip install --no-cache-dir --require-hashes -r deploy/helm/requirements.txt; fi
-COPY pyproject.toml requirements.in README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY include include
 COPY plugins plugins
 COPY dags dags

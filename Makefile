@@ -19,7 +19,7 @@ help: ## list these targets
 
 install: $(INSTALLED) ## create .venv from the pinned requirements and install magodoo and dev/ into it
 
-$(INSTALLED): requirements.txt dev/requirements.txt requirements-dev.txt pyproject.toml dev/pyproject.toml scripts/install
+$(INSTALLED): requirements.txt dev/requirements.txt requirements-dev.txt pyproject.toml setup.py dev/pyproject.toml scripts/install
 	@scripts/install
 	@mkdir -p var && chmod 700 var
 	@touch $@
@@ -68,8 +68,8 @@ erase: $(INSTALLED) ## erase a customer's personal data from everything stored h
 
 ##@ Change it
 
-# A file's tests stay together: they share what they have set up.
-ON_EVERY_CORE := -n auto --dist loadfile
+# A file's tests stay together: they share what they have set up. The order is that of tests/conftest.py, the longest files first.
+ON_EVERY_CORE := -n auto --dist loadfile --no-loadscope-reorder
 
 test: $(INSTALLED) ## run the test suite
 	@$(PY) -m pytest $(ON_EVERY_CORE)
@@ -88,10 +88,11 @@ COMPILE := PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal 
 
 # What is pinned already is constrained, and left out.
 PINNED = $$(sed -nE 's/^([a-z0-9._-]+)(\[[a-z,-]+\])?==.*/--no-emit-package \1/p' $(1)) $(addprefix --constraint ,$(1))
+EXTRAS := celery fab openlineage statsd
 LOCKS := requirements.txt dev/requirements.txt requirements-dev.txt
 
 lock: $(INSTALLED) ## compile the pinned requirements again: the product's, dev/'s, the tests' and deploy/helm's
-	@$(COMPILE) --custom-compile-command "make lock" requirements.in --output-file requirements.txt
+	@$(COMPILE) --custom-compile-command "make lock" pyproject.toml $(EXTRAS:%=--extra %) requirements.in --output-file requirements.txt
 	@$(COMPILE) --custom-compile-command "make lock" $(call PINNED,requirements.txt) dev/requirements.in --output-file dev/requirements.txt
 	@$(COMPILE) --custom-compile-command "make lock" $(call PINNED,requirements.txt dev/requirements.txt) \
 		requirements-dev.in --output-file requirements-dev.txt
@@ -162,17 +163,26 @@ faults-live: $(INSTALLED) ## the faults, fewer, against a live Odoo 19; provisio
 	@cd tests/support && ../../$(PY) -W ignore -m faults --live --schedules $(or $(SCHEDULES),50) --seed $(or $(SEED),1) \
 		--jobs 1 --summary ../../var/faults/summary-live.json
 
+chaos: $(INSTALLED) ## kill, stop and fill up every part of the stack while documents are written, then check both systems: make chaos ROUNDS=30 SEED=1; needs faketime and the right to mount
+	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m chaos --rounds $(or $(ROUNDS),30) --seed $(or $(SEED),1)
+
 test-by-hand: $(INSTALLED) ## clear, repeat, trigger and backfill in a running Airflow: the end state must not change
 	@$(PY) -m pytest -m "by_hand and not live_demo" tests/test_demo_e2e.py
 
 test-newcomer: $(INSTALLED) ## run the tutorial in a fresh clone, command by command
 	@$(PY) -m pytest -m newcomer
 
+test-outage: $(INSTALLED) ## kill the api-server at three moments, leave it away for 8 minutes, and check that all ends green; 45 minutes; writes docs/evidence/outages.md
+	@$(PY) -m pytest -m outage tests/test_outage_e2e.py
+
 test-celery: $(INSTALLED) ## run docker-compose.yaml's commands with two Celery workers, one of which is killed; needs redis-server
 	@$(PY) -m pytest -m celery
 
-test-install: $(INSTALLED) ## pip install . with plain Airflow in an empty environment, and use its connection types
+test-install: $(INSTALLED) ## install the wheel beside plain Airflow in an empty environment, parse and run its DAGs, open its pages, use its connection types
 	@$(PY) -m pytest -m install
+
+test-airflow: $(INSTALLED) ## the same with another Airflow: AIRFLOW=3.3.0; writes its row of docs/evidence/airflow-versions.md
+	@EVIDENCE=1 AIRFLOW_VERSION="$${AIRFLOW:?say which: make test-airflow AIRFLOW=3.3.0}" $(PY) -m pytest -m install
 
 odoo: $(INSTALLED) ## provision a live Odoo 19 and run it until interrupted; ODOO_HOME=...: another Odoo on this machine
 	@$(PY) -m magodoo_devstack.live_odoo --serve

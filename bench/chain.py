@@ -137,10 +137,9 @@ def layout_of_its_own() -> Layout:
     """A checkout of the benchmark's own with this one's DAGs: a stack that runs here already is left alone."""
     layout = Layout(VAR / "chain")
     layout.checkout.mkdir(parents=True, exist_ok=True)
-    for name in ("dags", "plugins"):
-        link = layout.checkout / name
-        link.unlink(missing_ok=True)
-        link.symlink_to(CHECKOUT / name)
+    link = layout.checkout / "dags"
+    link.unlink(missing_ok=True)
+    link.symlink_to(CHECKOUT / "dags")
     return layout
 
 

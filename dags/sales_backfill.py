@@ -5,6 +5,7 @@ from airflow.sdk import DAG, Param, task_group
 
 from magodoo.domain.vocabulary import MATCHED_KINDS
 from magodoo_airflow.operators.backfill import BackfillChunksOperator, BackfillProgressOperator, BackfillReportOperator
+from magodoo_airflow.retries import STEP_RETRIES, WAITING_RETRIES
 from magodoo_airflow.schedule import Instance, dag_defaults, instances
 
 DOC = """
@@ -62,6 +63,7 @@ def backfill(instance: Instance) -> DAG:
             "poke_interval": 5,
             "logical_date": None,
             "fail_when_dag_is_paused": True,
+            **WAITING_RETRIES,
         }
 
         one_at_a_time = {"max_active_tis_per_dagrun": 1}  # deferred tasks count too
@@ -86,6 +88,7 @@ def backfill(instance: Instance) -> DAG:
                     task_id="progress",
                     instance=instance.id,
                     chunk=window,
+                    **STEP_RETRIES,
                     map_index_template="{{ task.label }}",
                     **one_at_a_time,
                 )

@@ -9,5 +9,7 @@ airflow fab-db migrate
 python -m magodoo_airflow.migrate
 airflow pools import "$(dirname "$0")/pools.json"
 if ! airflow users list --output plain | awk '{print $2}' | grep -qx admin; then
-  airflow users create --role Admin --username admin --firstname Ad --lastname Min --email admin@example.com --password "$ADMIN_PASSWORD"
+  # no argument, as those of a process are no secret: Airflow asks for it twice, and without a terminal it reads
+  printf '%s\n' "$ADMIN_PASSWORD" "$ADMIN_PASSWORD" |
+    setsid --wait airflow users create --role Admin --username admin --firstname Ad --lastname Min --email admin@example.com
 fi

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from airflow_versions import TRIED, note
 from hypothesis import HealthCheck, settings
 from pgbouncer import POOLED, pooled
 from sqlalchemy import Connection
@@ -30,6 +31,35 @@ CLUSTERS = CHECKOUT / "var" / "tests"
 # No test fails because the machine is slow.
 settings.register_profile("magodoo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("magodoo")
+# Files with few tests that take long, the longest first. `--dist loadfile` hands out files in order: one of these at the end keeps one core while
+# the others have nothing left (docs/tests.md#length).
+LONGEST_FIRST = (
+    "test_demo_e2e.py",
+    "test_pages_e2e.py",
+    "test_stack_e2e.py",
+    "test_cutover_day.py",
+    "test_flow_removal.py",
+    "test_pgbouncer.py",
+    "test_month.py",
+    "test_histories.py",
+    "test_scenarios_bad_input.py",
+    "test_erasure.py",
+    "test_hostile_alphabet.py",
+    "test_load_interrupted.py",
+    "test_leases.py",
+    "test_load_faults.py",
+    "test_statement_pdf.py",
+    "test_bench.py",
+    "test_upgrades.py",
+    "test_key_expiry.py",
+    "test_changed_after_import.py",
+    "test_refunded_before_import.py",
+    "test_before_import.py",
+    "test_everyday_cases.py",
+    "test_scenarios.py",
+    "test_scenarios_later.py",
+    "test_scenarios_bundles.py",
+)
 REPLAYED = "replayed: "  # before the system's name, among a test's properties
 
 
@@ -122,13 +152,21 @@ def telling(pair: ShopAndBooks, request: pytest.FixtureRequest) -> Told:
     return tell(pair, [item for item in request.session.items if item.getparent(pytest.Module) is request.node])
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, then those with the most tests."""
+    place, tests = {name: number for number, name in enumerate(LONGEST_FIRST)}, Counter(item.path for item in items)
+    items.sort(key=lambda item: (place.get(item.path.name, len(place)), -tests[item.path]))
+
+
 @pytest.fixture
 def replayed(record_property: Callable[[str, object], None]) -> Callable[[str, int], None]:
     """Says how many recorded exchanges a test replays, and of whom; the run's last lines say how many were answered as recorded."""
     return lambda system, exchanges: record_property(f"{REPLAYED}{system}", exchanges)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if TRIED in config.stash and os.environ.get("EVIDENCE"):
+        note(config.stash[TRIED], terminalreporter.stats)
     counts: Counter[str] = Counter()
     for report in terminalreporter.stats.get("passed", []):
         for name, number in report.user_properties:

@@ -49,6 +49,12 @@ bag = DagBag(sys.argv[1], collect_dags=True)
 heavy = [name for name in json.loads(sys.argv[2]) if name in sys.modules and name not in before]
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
+def patience(task):
+    # the shortest time that all tries span when each is lost at once: the scheduler waits for up to twice as long
+    cap = task.max_retry_delay.total_seconds() if task.max_retry_delay else 1e9
+    delay, factor = task.retry_delay.total_seconds(), float(task.retry_exponential_backoff)
+    return sum(min(cap, delay * 2 ** done) if factor else delay for done in range(task.retries))
+
 def task(task):
     fields = list(task.template_fields)
     known = set(task.partial_kwargs) | set(task.expand_input.value) if isinstance(task, MappedOperator) else None
@@ -57,6 +63,7 @@ def task(task):
     return {
         "class": (task.operator_class if known is not None else type(task)).__name__,
         "limit": task.execution_timeout.total_seconds() if task.execution_timeout else None, "pool": task.pool, "retries": task.retries,
+        "patience": patience(task), "policy": type(task.retry_policy).__name__,
         "missing": missing, "upstream": sorted(task.upstream_task_ids),
         "conf": getattr(task, "conf", None) if isinstance(getattr(task, "conf", None), dict) else None,
         "paused": getattr(task, "fail_when_dag_is_paused", None),
@@ -100,14 +107,47 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return json.loads((home / "bag.json").read_text())
 
 
+LOADED = """
+import json
+from airflow import plugins_manager
+from airflow.sdk import plugins_manager as of_tasks
+found = [[plugin.name for plugin in manager._get_plugins()[0]] for manager in (plugins_manager, of_tasks)]
+paths = [app["url_prefix"] for app in plugins_manager.get_fastapi_plugins()[0]]
+print(json.dumps([found, paths, plugins_manager._get_plugins()[1]]))
+"""
+
+
+@pytest.mark.parametrize("folder", [None, CHECKOUT / "plugins"], ids=["not_set", "of_the_checkout"])
+def test_the_plugin_is_registered_once_with_and_without_a_plugins_folder(folder: Path | None, tmp_path: Path) -> None:
+    """The image and the stack set none; a deployment from before the entry point sets the checkout's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "MAGODOO"))}
+    environment = kept | {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    if folder is not None:
+        environment["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(folder)
+    command = [sys.executable, "-c", LOADED, "api-server"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    found, paths, errors = json.loads(done.stdout.strip().splitlines()[-1])
+    assert [names.count("magodoo") for names in found] == [1, 1]
+    assert (paths.count("/magento"), errors) == (1, {})
+
+
 def tasks(bag: Any) -> Iterator[tuple[str, str, Any]]:
     for dag_id, dag in bag["dags"].items():
         for task_id, task in dag["tasks"].items():
             yield dag_id, task_id, task
 
 
+def test_every_task_outlives_a_worker_or_an_execution_api_that_is_away_for_half_an_hour(bag: Any) -> None:
+    """A lost process counts as a try: without another one its part of the orders would fail the whole run. A question waits for its answer."""
+    impatient = {
+        f"{dag_id.partition('__')[0]}.{task_id}": task["class"]
+        for dag_id, task_id, task in tasks(bag)
+        if task["patience"] < 30 * 60 or task["policy"] not in ("ByErrorClass", "ExceptionRetryPolicy")
+    }
+    assert impatient == {}
+
+
 def test_a_transient_failure_is_retried_in_mapped_and_plain_tasks(bag: Any) -> None:
-    """A worker that dies counts as a try: without another one its part of the orders would fail the whole run."""
     of_chain = {
         f"{dag_id.partition('__')[0]}.{task_id}": (task["retries"], task["limit"])
         for dag_id, task_id, task in tasks(bag)
@@ -122,11 +162,22 @@ def test_a_transient_failure_is_retried_in_mapped_and_plain_tasks(bag: Any) -> N
         "sales_statement.statement",
         "sales_load.loaded",
     } <= set(of_chain)
-    assert [name for name, patience in of_chain.items() if patience != (2, 7200)] == []
+    assert [name for name, patience in of_chain.items() if patience != (7, 7200)] == []
 
 
 def test_every_file_imports(bag: Any) -> None:
     assert bag["errors"] == {}
+
+
+def test_no_step_but_the_checks_imports_great_expectations() -> None:
+    """It takes seconds, and memory of every process of the api-server."""
+    steps = sorted(
+        f"magodoo.pipeline.{file.stem}" for file in (CHECKOUT / "include" / "magodoo" / "pipeline").glob("[a-z]*.py")
+    )
+    steps.remove("magodoo.pipeline.quality")
+    code = f"import importlib, sys; [importlib.import_module(name) for name in {steps}]; print('great_expectations' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_each_valid_instance_has_its_dags_and_an_invalid_one_has_none(bag: Any) -> None:

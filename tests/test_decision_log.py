@@ -65,7 +65,11 @@ def test_every_decision_on_the_pages_is_recorded_with_before_and_after(sales: En
     assert [row[0] for row in found] == [
         "mute", "unmute", "match", "undo", "approve", "release", "reject", "reopen", "prepare", "sign", "file",
     ]  # fmt: skip
-    commands = {"erase", "provision"}  # tests/test_erasure.py, tests/test_provisioning.py
+    commands = {
+        "erase",
+        "provision",
+        "settings",
+    }  # tests/test_erasure.py, tests/test_provisioning.py, tests/test_duties.py
     assert {row[0] for row in found} | commands == set(Decision), "a new decision is tried here too"
     assert {row[1] for row in found} == {"the user"}
     by_name = {row[0]: row for row in found}

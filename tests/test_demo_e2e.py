@@ -60,8 +60,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         HOME.mkdir(parents=True, exist_ok=True)
         layout.odoo.parent.mkdir()
         layout.odoo.symlink_to(HOME)
-    for folder in ("dags", "plugins"):
-        (layout.checkout / folder).symlink_to(CHECKOUT / folder)
+    (layout.checkout / "dags").symlink_to(CHECKOUT / "dags")
     console = Console(record=True, width=120)
     try:
         summary, state = story.run(layout, Progress(console), orders=40, seed=12, live=live)

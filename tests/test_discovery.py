@@ -363,6 +363,13 @@ def test_a_new_store_is_news_and_a_chosen_one_is_not() -> None:
     assert draft.news(found, instance.model_copy(update={"stores": (1, 2, 3)}), "") == []
 
 
+def test_the_tax_of_adjustments_is_asked_for_only_where_a_taxed_order_has_one() -> None:
+    assert said(list(proposals.tax_of_adjustments(SHOP, BOOKS)), "")[0].startswith("# adjustment_tax: not needed")
+    told = said(list(proposals.tax_of_adjustments(replace(SHOP, adjusted=1), BOOKS)), "")
+    assert told[0].startswith("# 1 taxed order with an adjustment on a credit memo")
+    assert told[1] == "# adjustment_tax: ...   # choose one of: none | as the order's rates"
+
+
 def test_company_rate_is_asked_for_only_with_orders_in_another_currency() -> None:
     assert said(list(proposals.rate_of_currencies(replace(SHOP, currencies={"EUR": 3}), BOOKS)), "")[0].startswith(
         "# company_rate: not needed"

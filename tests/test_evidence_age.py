@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from airflow_versions import Tried, row, with_row
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 ENGINE, PLUGINS = "include/magodoo", "plugins"
 COVERS: dict[str, tuple[str, ...]] = {
+    "airflow-versions.md": ("pyproject.toml", "setup.py", "dags", PLUGINS),
     "benchmarks.md": (ENGINE, PLUGINS, "bench"),
+    "chaos.md": (f"{ENGINE}/ledger", f"{ENGINE}/pipeline", PLUGINS, "dags"),
     "coverage.md": ("tests",),
     "cut-over.md": (f"{ENGINE}/pipeline/backfill.py", f"{ENGINE}/reconcile"),
     "faults.md": (f"{ENGINE}/ledger", f"{ENGINE}/flows", f"{ENGINE}/connectors"),
@@ -74,3 +79,17 @@ def test_evidence_that_two_releases_left_behind_is_found(tmp_path: Path) -> None
     assert releases_behind(tmp_path, "evidence", ["code"]) == ["v2", "v3"]
     commit("evidence", "of 3")
     assert releases_behind(tmp_path, "evidence", ["code"]) == []
+
+
+def test_a_run_replaces_the_row_of_its_version_and_the_newest_is_first() -> None:
+    now, page = datetime(2026, 12, 1, 5, tzinfo=UTC), "# x\n\n| Airflow |\n|---|\n| 3.3.0 | old |\n\nend\n"
+    passed = {"passed": [SimpleNamespace(nodeid="t.py::a")]}
+    for version in ("3.3.0", "3.10.1"):
+        page = with_row(page, row(Tried(version, "3.11.7", {"pandas": "3.0"}), passed, "abc", now))
+    first, second = (line for line in page.splitlines() if line.startswith("| 3."))
+    assert first.startswith("| 3.10.1 | 3.11.7 | 1 passed, 0 failed | ") and "old" not in page
+    assert second.endswith("| `abc` | 1 December 2026, 05:00 |") and page.endswith("\n\nend\n")
+    refused = row(Tried("3.2.2", "3.11.7"), {"error": [SimpleNamespace(nodeid="t.py::b")]}, "abc", now)
+    assert "0 passed, 1 failed: the wheel refuses this version" in refused
+    with pytest.raises(ValueError, match="no table"):
+        with_row("# x\n", refused)

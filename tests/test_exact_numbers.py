@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from magodoo.errors import Unreadable
+from magodoo.extract import fields
 from magodoo.money import dump_json, exact_json, parse_json, to_units
 from magodoo.pg_copy import escaped, escaped_json, json_text
 from magodoo.reconcile.references import ids_after
@@ -60,15 +61,29 @@ def test_json_needs_nothing_escaped_for_copy_but_backslashes(value: object) -> N
     assert escaped_json(text) == escaped(text)
 
 
-@pytest.mark.parametrize("text", ["NaN", "Infinity", "[1", "", "01", "[" * 100_000])
-def test_invalid_json_is_unreadable(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["NaN", "Infinity", "[1", "", "01", "[" * 100_000, "1" * 3_000_000, f"1.{'1' * 3_000_000}", "1e3000000", "-1e999999999",
+     "1e-3000000", f"1e{'9' * 30}"],
+    ids=lambda text: f"{text[:12]} of {len(text)}",
+)  # fmt: skip
+@pytest.mark.parametrize("unique", [False, True], ids=["fast", "slow"])
+def test_invalid_json_and_a_number_of_millions_of_digits_are_unreadable(text: str, unique: bool) -> None:
     with pytest.raises(Unreadable, match="not JSON"):
-        parse_json(text)
+        parse_json(text, keys_are_unique=unique)
+
+
+@pytest.mark.parametrize("text", ["1e999999", "-1e999999999", "1e3000000", "9" * 5000])
+def test_a_text_that_is_a_number_of_millions_of_digits_is_no_amount(text: str) -> None:
+    with pytest.raises(Unreadable, match="of this size is damage"):
+        to_units(text)
+    with pytest.raises(Unreadable, match="not a number of this kind"):
+        fields.number({"rate": text}, "rate", 1000)
 
 
 def test_a_lone_surrogate_is_read_and_an_absurd_number_is_stored() -> None:
     assert parse_json(rb'"\ud800"') == "\ud800"
-    assert exact_json(parse_json("1e99999")) == dump_json(parse_json("1e99999"))
+    assert exact_json(parse_json("1e4000")) == dump_json(parse_json("1e4000"))
     assert len(exact_json(parse_json("1" * 4000 + ".5"))) < 100
 
 

@@ -20,6 +20,8 @@ import jsonschema
 import pytest
 import yaml
 
+from magodoo_devstack.environment import WORKERS
+
 HELM = compose.CHECKOUT / "deploy" / "helm"
 CHART = Path(os.environ.get("MAGODOO_HELM_CHART", "not given"))
 PINNED = re.compile(r"^([a-z0-9._-]+)(?:\[[a-z,-]+\])?==(\S+)", re.MULTILINE)
@@ -42,6 +44,11 @@ def test_the_values_say_the_same_as_the_compose_file(values: dict[str, Any]) -> 
     assert values["executor"] == "KubernetesExecutor"
     assert values["config"]["core"]["auth_manager"] == environment["AIRFLOW__CORE__AUTH_MANAGER"]
     assert {each["name"]: each["value"] for each in values["env"]}.items() <= environment.items()
+    workers = {name: str(number) for name, number in WORKERS.items()}  # as the development stack has them
+    assert values["config"]["workers"] == workers
+    assert {
+        f"AIRFLOW__WORKERS__{name.upper()}": number for name, number in workers.items()
+    }.items() <= environment.items()
     pinned = dict(PINNED.findall((compose.CHECKOUT / "requirements.txt").read_text()))
     assert values["airflowVersion"] == pinned["apache-airflow"]
     assert f"magodoo:{values['defaultAirflowTag']}" == compose.example()["MAGODOO_IMAGE"]

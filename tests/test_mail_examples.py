@@ -53,8 +53,8 @@ def mails(module_staging_url: str) -> Iterator[dict[str, outbox.Mail]]:
         alerts.queue_held(connection, US, UI, ("magento",), failed, utc_now())
         alerts.queue_failed_run(
             connection, US, UI, dag="magento_extract__us", run="scheduled__2026-11-02T09:15:00+00:00", task="extract",
-            error="[us] Magento answers 401 to every request: the access token is unknown. Put the integration's token into the"
-            " connection `magento_us`, then clear this task.",
+            error="magento GET store/storeConfigs: Magento answers 401 to every request: the access token is unknown.",
+            next_step="put the integration's token into the connection `magento_us`, then clear this task",
             log_url=f"{UI}/dags/magento_extract__us/runs/scheduled__2026-11-02T09:15:00+00:00/tasks/extract", now=utc_now())  # fmt: skip
         connected = US.model_copy(update={"odoo_connection": "odoo_us"})
         queue_key_expiry(connection, connected, UI, date(2026, 11, 16), datetime(2026, 11, 2, tzinfo=UTC))

@@ -14,15 +14,23 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
 from aiosmtpd.smtp import AuthResult
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.execution_time import task_runner
 from certificates import self_signed
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from tries import state_after
 
+from magodoo.errors import Forbidden, MagodooError, OutcomeUnknown, Unauthorized, Unavailable
 from magodoo.notifications import email, outbox
 from magodoo.staging import connect
 from magodoo.timestamps import utc_now
 from magodoo_airflow import notify
+from magodoo_airflow.operators.chain import ExtractOperator
+from magodoo_airflow.schedule import dag_defaults, instances
 from magodoo_devstack import mail as mail_server
 from magodoo_devstack import ports
 
@@ -505,8 +513,65 @@ def test_mails_are_deleted_once_every_recipient_is_sent_or_given_up(engine: Engi
 
 
 def failure(task: str = "extract") -> dict[str, Any]:
-    instance = SimpleNamespace(dag_id="magento_extract__us", task_id=task, log_url="https://airflow.example.com/log")
-    return {"ti": instance, "run_id": "scheduled__1", "exception": ValueError("[us] magento answers 401")}
+    instance = SimpleNamespace(
+        dag_id="magento_extract__us", task_id=task, try_number=1, log_url="https://airflow.example.com/log"
+    )
+    return {"ti": instance, "run_id": "scheduled__1", "exception": Unauthorized("magento answers 401")}
+
+
+@pytest.mark.parametrize(
+    ("problem", "said", "next_step"),
+    [
+        (Unauthorized("Magento answers 401", system="magento", hint="set the token"), "Magento answers 401", "set the token"),
+        (Forbidden("may not post"), "may not post", "Resolve what the message names, then clear the task"),
+        (Unavailable("503", system="odoo"), "503", "It was tried 8 times. Find out why odoo does not answer"),
+        (OutcomeUnknown("no answer to create", system="odoo"), "no answer to create", "It was tried 8 times"),
+        (MagodooError("odd"), "odd", "Read the log of the task"),
+        (AirflowFailException("the side is held"), "the side is held", "Resolve what the message names"),
+        (KeyError("sku"), "KeyError: 'sku'", "report it with this log"),
+        (None, "its process ended without a result, at try 8", "Read the logs of scheduler, worker and api-server"),
+    ],
+)  # fmt: skip
+def test_the_mail_names_instance_task_error_and_next_step(
+    engine: Engine, smtp: Callable[..., Path], problem: Exception | None, said: str, next_step: str
+) -> None:
+    folder, failed = smtp(), failure()
+    failed["ti"].try_number = 8
+    notify.TaskFailed(instance="us")(failed | {"exception": problem})
+    (file,) = folder.glob("*.eml")
+    mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+    plain = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert mail["subject"].startswith(f"[us] magento_extract__us failed in extract: {said}")
+    assert plain.startswith("us: the task extract of magento_extract__us failed")
+    assert said in plain.split("Next step:")[0] and next_step in plain.split("Next step:")[1]
+
+
+def test_the_mail_quotes_no_values_of_an_error_that_is_not_ours() -> None:
+    problem = IntegrityError(
+        "insert", {"email": "ann@example.com"}, Exception("duplicate key\nDETAIL: Key (email)=(ann@example.com)")
+    )
+    assert (
+        notify.what_failed(failure() | {"exception": problem})[0]
+        == "IntegrityError: (builtins.Exception) duplicate key"
+    )
+
+
+def test_no_mail_is_sent_for_a_try_that_is_followed_by_another(engine: Engine, smtp: Callable[..., Path]) -> None:
+    """As Airflow's own task runner ends a task: seven tries that are followed by another, and the last."""
+    folder, problem, log = smtp(), Unavailable("503", system="magento"), structlog.get_logger()
+    (instance,) = instances()
+    with DAG("magento_extract__us", schedule=None, **dag_defaults(instance, "extract")):
+        task = ExtractOperator(task_id="extract", instance="us", side="magento")
+    mails = []
+    for lost in range(task.retries + 1):
+        ti: Any = SimpleNamespace(
+            task=task, dag_id="magento_extract__us", task_id="extract", try_number=lost + 1, start_date=None, end_date=None, log_url=""
+        )  # fmt: skip
+        context: Any = {"ti": ti, "run_id": "scheduled__1", "exception": problem, "outlet_events": {}}
+        state = state_after(task, problem, lost)
+        task_runner.finalize(ti, state, context, log, problem)
+        mails.append((state, len(list(folder.glob("*.eml")))))
+    assert mails == [("up_for_retry", 0)] * 7 + [("failed", 1)]
 
 
 def test_a_failed_task_is_mailed_to_it_operations_once_for_a_run(engine: Engine, smtp: Callable[..., Path]) -> None:

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 import structlog
 import yaml
-from airflow.sdk.exceptions import AirflowException
 from airflow.sdk.observability import stats
 from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
 from shop_and_books import ShopAndBooks
 from sqlalchemy import text
+
+from magodoo.errors import Unavailable
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 OBSERVABILITY = CHECKOUT / "deploy" / "observability"
@@ -117,7 +118,7 @@ def test_a_failed_task_sends_the_class_of_its_error(connected: ShopAndBooks, rec
 
     connected.magento.faults.add("status", path=".*", status=503, times=50)
     try:
-        with pytest.raises(AirflowException, match="us"):
+        with pytest.raises(Unavailable):
             ExtractOperator(task_id="extract", instance="us", side="magento").execute(context())
     finally:
         connected.magento.faults.clear()

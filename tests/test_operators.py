@@ -9,11 +9,13 @@ from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg2
 import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from load_lab import Lab, lab
 from sqlalchemy import text
+from tries import state_after
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind
@@ -126,11 +128,20 @@ def test_a_change_that_failed_for_want_of_a_setting_fails_the_task(made: Lab, mo
 
 
 @pytest.mark.parametrize(
-    ("problem", "for_good"),
-    [(InvariantError("10 of 9 refunds"), True), (Forbidden("may not post"), True), (Unavailable("503"), False)],
+    ("problem", "lost_tries", "state"),
+    [
+        (InvariantError("10 of 9 refunds"), 0, "failed"),
+        (Forbidden("may not post"), 0, "failed"),
+        (Unavailable("503"), 0, "up_for_retry"),
+        (Unavailable("503"), 6, "up_for_retry"),
+        (Unavailable("503"), 7, "failed"),
+        (psycopg2.OperationalError("the server closed the connection"), 6, "up_for_retry"),
+        (KeyError("a fault of ours"), 1, "up_for_retry"),
+        (KeyError("a fault of ours"), 2, "failed"),
+    ],
 )
-def test_only_an_error_that_a_person_must_fix_fails_a_task_without_a_retry(
-    monkeypatch: pytest.MonkeyPatch, problem: MagodooError, for_good: bool
+def test_the_class_of_an_error_decides_whether_a_task_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, problem: Exception, lost_tries: int, state: str
 ) -> None:
     told: list[tuple[Any, ...]] = []
     monkeypatch.setattr(hook_context, "open_context", lambda *_, **__: nullcontext())
@@ -140,10 +151,11 @@ def test_only_an_error_that_a_person_must_fix_fails_a_task_without_a_retry(
         def run_step(self, *_: object) -> None:
             raise problem
 
-    with pytest.raises(AirflowException, match=re.escape(f"[us] {problem}")) as raised:
-        run(Failing(task_id="gate", instance="us"))
-    assert isinstance(raised.value, AirflowFailException) is for_good
-    assert told == [("us", "gate", problem)]
+    task = Failing(task_id="gate", instance="us")
+    with pytest.raises(type(problem)) as raised:
+        run(task)
+    assert told == ([("us", "gate", problem)] if isinstance(problem, MagodooError) else [])
+    assert state_after(task, raised.value, lost_tries) == state
 
 
 @pytest.mark.parametrize(

@@ -576,7 +576,7 @@ def test_without_settings_or_staging_the_page_says_what_to_do(tmp_path: Path, mo
 def test_data_docs_are_shown_without_our_rights_and_nothing_else_is(
     reader: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from magodoo.pipeline import quality
+    from magodoo.pipeline import data_docs
 
     (tmp_path / "us" / "run 1").mkdir(parents=True)
     (tmp_path / "us" / "run 1" / "index.html").write_text("<p>44 checks</p>")
@@ -584,7 +584,7 @@ def test_data_docs_are_shown_without_our_rights_and_nothing_else_is(
     result.parent.mkdir(parents=True)
     result.write_text("<script>top.location = '/'</script><p>7 of 8</p>")
     (tmp_path / "secret.txt").write_text("secret")
-    monkeypatch.setattr(quality, "docs_root", lambda: tmp_path)
+    monkeypatch.setattr(data_docs, "docs_root", lambda: tmp_path)
     assert "/data-docs/us/run%201/index.html" in reader.get("/data-docs/us").text
     answer = reader.get("/data-docs/us/run 1/index.html")
     assert "44 checks" in answer.text

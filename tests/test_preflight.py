@@ -120,6 +120,9 @@ class Lab:
         assert ids, f"no {model} with {field} {value}"
         env[model].change(env, ids, vals)
 
+    def id_of(self, model: str, name: str) -> int:
+        return next(row["id"] for row in self.odoo.db.env("admin")[model].rows.values() if row["name"] == name)
+
     def make(self, model: str, **vals: Any) -> int:
         env = self.odoo.db.env("admin")
         return int(env[model].make(env, [vals])[0])
@@ -579,6 +582,31 @@ def test_a_tax_as_charged_needs_a_tax_above_zero(lab: Lab) -> None:
     exact = {"rate": "8.25", "country": "US", "region": "TX", "odoo_tax": "US 8.25%"}
     assert "rule 2 of `taxes` is never reached" in lab.run_check("Mappings: taxes", taxes=[rule, exact]).found
     assert lab.run_check("Mappings: taxes", taxes=[exact, rule]).status is Status.OK
+
+
+def test_tax_that_a_marketplace_collects_needs_an_account_of_its_own(lab: Lab) -> None:
+    theirs = {
+        "rate": "any",
+        "amount": "as charged",
+        "payment_method": "amazon",
+        "tax_collected_by": "marketplace",
+        "odoo_tax": "AT 20%",
+    }
+    own = {"rate": "8.25", "country": "US", "odoo_tax": "US 8.25%"}
+    line = lab.run_check("Mappings: taxes", taxes=[theirs, own])
+    assert (line.status, "names no account: its tax would be booked as revenue" in line.found) == (Status.ERROR, True)
+    one, two = (
+        lab.make("account.account", code=code, name=code, account_type="liability_current") for code in ("2190", "2191")
+    )
+    for name, account in (("AT 20%", one), ("US 8.25%", one)):
+        tax = lab.id_of("account.tax", name)
+        lab.change("account.tax.repartition.line", "tax_id", tax, account_id=account)
+    line = lab.run_check("Mappings: taxes", taxes=[theirs, own])
+    assert "goes to 2190 2190 as the shop's own tax 'US 8.25%' does" in line.found
+    lab.change("account.tax.repartition.line", "tax_id", lab.id_of("account.tax", "AT 20%"), account_id=two)
+    assert lab.run_check("Mappings: taxes", taxes=[theirs, own]).status is Status.OK
+    same = {**own, "odoo_tax": "AT 20%", "rate": 20}
+    assert "is of rules with and without" in lab.run_check("Mappings: taxes", taxes=[theirs, same]).found
 
 
 def test_a_tax_rule_for_a_source_or_country_that_no_setting_names_is_a_warning(lab: Lab) -> None:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from magodoo.errors import InvariantError
+from magodoo.pipeline import data_docs
 from magodoo.quality import suites
 from magodoo.quality.catalogue import ALL_CHECKS
 from magodoo.settings import Instance
@@ -200,5 +201,5 @@ def test_data_docs_go_when_they_are_old(tmp_path: Path) -> None:
         moment = (datetime.now(UTC) - timedelta(days=days)).timestamp()
         os.utime(tmp_path / name, (moment, moment))
     (tmp_path / "a file").write_text("not a run")
-    assert suites.prune(tmp_path, utc_now() - timedelta(days=30)) == 1
+    assert data_docs.prune(tmp_path, utc_now() - timedelta(days=30)) == 1
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a file", "young"]

@@ -212,12 +212,12 @@ def test_a_failed_run_is_mailed_once_however_many_tasks_fail(engine: Engine) -> 
         with engine.begin() as connection:
             return alerts.queue_failed_run(
                 connection, US, UI, dag="magento_extract__us", run=run, task=task,
-                error="[us] magento answers 401: the token is wrong\nset the connection `shop`", log_url=f"{UI}/log", now=utc_now())  # fmt: skip
+                error="magento answers 401: the token is wrong", next_step="set the connection `shop`", log_url=f"{UI}/log", now=utc_now())  # fmt: skip
 
     assert [fail("r1", "a"), fail("r1", "b"), fail("r2", "a")] == [1, 0, 1]
     with engine.begin() as connection:
         mail = outbox.waiting(connection)[0]
-    assert mail.subject == "[us] magento_extract__us failed in a: [us] magento answers 401: the token is wrong"
+    assert mail.subject == "[us] magento_extract__us failed in a: magento answers 401: the token is wrong"
     assert "set the connection" in mail.plain and f"{UI}/log" in mail.html
 
 

@@ -10,8 +10,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 PAGE = CHECKOUT / "docs" / "safety.md"
 # The sections that say what protects documents, money, secrets and readers. One that is added to these pages belongs here, or below.
 SECTIONS = {
-    "effectively-once.md": {"the-steps", "what-cannot-be-guaranteed", "the-fault-campaign"},
-    "operations.md": {"tls", "keys", "personal-data", "text-from-customers", "crowd", "supply-chain"},
+    "effectively-once.md": {"the-steps", "what-cannot-be-guaranteed", "the-fault-campaign", "the-chaos-campaign"},
+    "operations.md": {"tls", "keys", "personal-data", "text-from-customers", "retries", "crowd", "supply-chain"},
     "monthly-statement.md": {"signing"},
     "how-to/give-rights.md": {""},
     "how-to/add-an-instance.md": {""},

@@ -17,6 +17,7 @@ from magodoo_devstack.state import State
 
 DAGS = """
 import time
+from datetime import UTC, datetime
 from airflow.sdk import dag, task
 
 @dag(schedule=None)
@@ -30,7 +31,11 @@ def bad():
         raise ValueError("order 100000042 has no store")
     stumble()
 
-good(); bad()
+@dag(schedule="0 0 * * *", start_date=datetime(2024, 1, 1, tzinfo=UTC), catchup=False)
+def daily():
+    task(lambda: time.sleep(0.1), task_id="sleep")()
+
+good(); bad(); daily()
 """
 
 pytestmark = pytest.mark.e2e
@@ -39,14 +44,12 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Layout, State]]:
     layout = Layout(tmp_path_factory.mktemp("stack"))
-    (layout.checkout / "plugins").mkdir()
     (layout.checkout / "dags").mkdir()
     (layout.checkout / "dags" / "small.py").write_text(DAGS)
     try:
         state = lifecycle.up(layout, Progress())
-        lifecycle.api(state).wait_for_dags({"good", "bad"})
-        for dag_id in ("good", "bad"):
-            lifecycle.api(state).unpause(dag_id)
+        lifecycle.api(state).wait_for_dags({"good", "bad", "daily"})
+        lifecycle.api(state).switch_on(("good", "bad"))
         yield layout, state
     finally:
         lifecycle.down(layout)
@@ -66,6 +69,20 @@ def test_a_run_is_triggered_and_waited_for(api: Api) -> None:
 def test_a_failed_run_is_reported_with_the_end_of_its_log(api: Api) -> None:
     with pytest.raises(RunFailed, match="order 100000042 has no store"):
         api.wait("bad", run_id=api.trigger("bad"), seconds=60)
+
+
+def test_the_next_dag_is_switched_on_when_the_run_of_the_one_before_works(api: Api) -> None:
+    begun: list[str] = []
+
+    def next_one() -> Iterator[str]:
+        yield "daily"
+        (run,) = api.runs("daily")
+        tasks = api.call("GET", f"dags/daily/dagRuns/{run.run_id}/taskInstances")["task_instances"]
+        begun.extend(task["start_date"] for task in tasks)
+        yield "good"
+
+    api.switch_on(next_one())
+    assert len(begun) == 1 and begun[0]
 
 
 def test_a_missing_dag_is_reported_with_the_import_errors(api: Api) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import stories
 
 TESTS = Path(__file__).parent
@@ -34,6 +35,16 @@ def test_no_test_imports_from_another() -> None:
                     if not (whole and (alias.name == "*" or is_test(alias.name)))
                 ]
     assert taken == []
+
+
+def test_the_files_that_run_first_exist(request: pytest.FixtureRequest) -> None:
+    (ours,) = (
+        plugin
+        for plugin in request.config.pluginmanager.get_plugins()
+        if getattr(plugin, "__file__", "") == str(TESTS / "conftest.py")
+    )
+    assert [name for name in ours.LONGEST_FIRST if not (TESTS / name).exists()] == []
+    assert len(set(ours.LONGEST_FIRST)) == len(ours.LONGEST_FIRST)
 
 
 def test_no_private_name_is_used() -> None:

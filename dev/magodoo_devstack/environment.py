@@ -13,6 +13,10 @@ from magodoo_devstack.odoo_server import OdooServer
 from magodoo_devstack.postgres import Cluster
 from magodoo_devstack.state import State
 
+WORKERS: dict[str, object] = {"execution_api_timeout": 60, "execution_api_retries": 10}
+"""[workers], the same in docker-compose.yaml and deploy/helm/values.yaml: a busy execution API has a minute for an answer, and is asked for some
+minutes before a try is lost. With Airflow's 5 seconds a task's start is asked for again while the first request is carried out, and the second is refused."""
+
 ODOO_DATABASE = "odoo"  # the sandbox has one of this name as well
 
 
@@ -58,7 +62,6 @@ def _airflow(layout: Layout, state: State) -> dict[str, str]:
     options: dict[str, dict[str, object]] = {
         "core": {
             "dags_folder": layout.checkout / "dags",
-            "plugins_folder": layout.checkout / "plugins",
             "executor": "LocalExecutor",
             "parallelism": 6,
             "max_active_tasks_per_dag": 6,
@@ -79,6 +82,7 @@ def _airflow(layout: Layout, state: State) -> dict[str, str]:
             "secret_key": state.secrets.session,
         },
         "api_auth": {"jwt_secret": state.secrets.jwt},
+        "workers": WORKERS,
         "scheduler": {"scheduler_idle_sleep_time": 0.2, "enable_health_check": False, "parsing_cleanup_interval": 300},
         "dag_processor": {"refresh_interval": 10, "min_file_process_interval": 30, "bundle_refresh_check_interval": 2},
         "logging": {"base_log_folder": layout.airflow / "logs"},

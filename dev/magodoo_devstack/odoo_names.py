@@ -48,9 +48,14 @@ OWN = frozenset({DELIVERY_KEY, "key", "api_key", "password_text", "pointer", "tr
 """Names that are the sandbox's or ours: Odoo has them in no version."""
 
 NOT_READ = frozenset(
-    {("account.account", "active"), ("account.account", "company_ids"), ("res.company", "stock_move_sms_validation")}
+    {
+        ("account.account", "active"),
+        ("account.account", "company_ids"),
+        ("res.company", "stock_move_sms_validation"),
+        ("account.move.line", "tax_tag_invert"),
+    }
 )
-"""Words of other models: the engine reads them of these never."""
+"""Words of other models, which the engine reads of these never, and what it reads before 19 only, where it is there."""
 
 RETURNS = ("stock.return.picking", "stock.return.picking.line")
 

@@ -70,7 +70,10 @@ def call(env: Any, request: dict[str, Any]) -> Any:
     """As JSON-2 calls a public method (odoo/addons/rpc/controllers/json2.py)."""
     model = env[request["model"]]
     method = get_public_method(model, request["method"])
-    result = method(model.browse(request["ids"]), **request["arguments"])
+    named = dict(request["arguments"])
+    # before 19 `write` calls its values `values` in some models (docs/facts/odoo-versions.md#12)
+    values = [named.pop("vals")] if request["method"] == "write" else []
+    result = method(model.browse(request["ids"]), *values, **named)
     env.flush_all()  # otherwise pending computations would get the next timestamp
     return result.ids if isinstance(result, models.BaseModel) else result
 

@@ -52,15 +52,27 @@ def start(layout: Layout, state: State, programs: list[Program]) -> None:
 def start_programs(state: State, names: Iterable[str]) -> None:
     """Start programs, all at once; the caller checks whether they are ready."""
     for name in names:
-        _server(state).supervisor.startProcess(name, False)
+        supervisor(state).startProcess(name, False)
+
+
+def stop_programs(state: State, names: Iterable[str]) -> None:
+    """Stop programs, all at once, without waiting for their end; they stay stopped until `start_programs`."""
+    for name in names:
+        supervisor(state).stopProcess(name, False)
 
 
 def statuses(state: State) -> dict[str, str]:
     """Supervisor's state by program name: RUNNING, STARTING, BACKOFF, FATAL, ..."""
     if not is_running(state):
         return {}
-    listed: Any = _server(state).supervisor.getAllProcessInfo()
+    listed: Any = supervisor(state).getAllProcessInfo()
     return {entry["name"]: entry["statename"] for entry in listed}
+
+
+def pid(state: State, name: str) -> int:
+    """Return the process id of a program; 0 while it does not run."""
+    info: Any = supervisor(state).getProcessInfo(name)
+    return int(info["pid"])
 
 
 def is_running(state: State) -> bool:
@@ -68,7 +80,7 @@ def is_running(state: State) -> bool:
     if "supervisor" not in state.ports:
         return False
     try:
-        answer: Any = _server(state).supervisor.getState()
+        answer: Any = supervisor(state).getState()
     except (OSError, xmlrpc.client.Error):
         return False
     return bool(answer["statename"] == "RUNNING")
@@ -97,13 +109,13 @@ def _shut_down(state: State) -> None:
 
     The runner's own shutdown alone would stop one program after the other.
     """
-    supervisor = _server(state).supervisor
+    server = supervisor(state)
     for name, word in statuses(state).items():
         if name != "postgres" and word in ("RUNNING", "STARTING"):
             with contextlib.suppress(OSError, xmlrpc.client.Error):
-                supervisor.stopProcess(name, False)
+                server.stopProcess(name, False)
     with contextlib.suppress(OSError, xmlrpc.client.Error):
-        supervisor.shutdown()
+        server.shutdown()
 
 
 def still_running(layout: Layout) -> str:
@@ -146,9 +158,10 @@ def _sweep(layout: Layout) -> int:
     return len(swept)
 
 
-def _server(state: State) -> xmlrpc.client.ServerProxy:
+def supervisor(state: State) -> Any:
+    """The runner's own calls, as supervisor documents them."""
     address = f"http://magodoo:{state.secrets.supervisor}@127.0.0.1:{state.ports['supervisor']}/RPC2"
-    return xmlrpc.client.ServerProxy(address)
+    return xmlrpc.client.ServerProxy(address).supervisor
 
 
 def _configuration(state: State, programs: list[Program]) -> configparser.RawConfigParser:

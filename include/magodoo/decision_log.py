@@ -17,7 +17,7 @@ from magodoo.money import dump_json
 
 
 class Decision(StrEnum):
-    """What a person decided."""
+    """What a person decided. `settings`: what changed in the settings file, once magodoo noticed."""
 
     MUTE = "mute"
     UNMUTE = "unmute"
@@ -28,6 +28,7 @@ class Decision(StrEnum):
     RELEASE = "release"
     REOPEN = "reopen"
     ERASE = "erase"
+    SETTINGS = "settings"
     PREPARE = "prepare"
     SIGN = "sign"
     FILE = "file"

@@ -31,8 +31,12 @@ class MagodooError(Exception):
         self.system, self.call, self.hint = system, call, hint
 
     def __str__(self) -> str:
+        return self.without_hint() + (f" Next: {self.hint}" if self.hint else "")
+
+    def without_hint(self) -> str:
+        """Return the call and the message."""
         where = f"{self.system} {self.call}: " if self.call else ""
-        return f"{where}{super().__str__()}" + (f" Next: {self.hint}" if self.hint else "")
+        return f"{where}{super().__str__()}"
 
 
 class TransientError(MagodooError):

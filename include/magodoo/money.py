@@ -59,7 +59,7 @@ def _read_units(value: Any) -> int:
         raise Unreadable(f"not an amount: {value!r}") from None
     if not number.is_finite():
         raise Unreadable(f"not an amount: {value!r}")
-    if abs(number) > _LARGEST_WHOLE:
+    if not -_LARGEST_WHOLE <= number <= _LARGEST_WHOLE:  # compared exactly: `abs` overflows beyond 10**999999
         raise Unreadable(f"an amount of this size is damage: {value!r}")
     return int((number.quantize(_QUANTUM, ROUND_HALF_UP) * SCALE).to_integral_value())
 
@@ -123,16 +123,20 @@ def parse_json(text: str | bytes, *, keys_are_unique: bool = False) -> Any:
 def _fraction(text: str) -> Decimal:
     """Return a fraction as Decimal without trailing zeros, so that equal amounts have one form. Cached: most amounts occur many times.
 
-    Raises ValueError for a number that is too long.
+    Raises ValueError for a number that is too long, as it is written or written out: `1e999999999` would overflow in the first sum.
     """
     if len(text) > _LONGEST_NUMBER:
         raise ValueError(f"a number of {len(text)} characters")
     try:
         if len(text) > _LONGEST_EXPONENT:
-            return Decimal(text).normalize()  # corrupt
-        return Decimal(text if "e" in text or "E" in text else text.rstrip("0").rstrip(".")) or _ZERO
+            number = Decimal(text).normalize()  # corrupt
+        else:
+            number = Decimal(text if "e" in text or "E" in text else text.rstrip("0").rstrip(".")) or _ZERO
     except ArithmeticError:
         raise ValueError(f"a number out of range: {text[:_LONGEST_EXPONENT]}") from None
+    if abs(number.adjusted()) > _LONGEST_NUMBER:  # its digits, written out
+        raise ValueError(f"a number out of range: {text[:_LONGEST_EXPONENT]}")
+    return number
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -53,8 +53,8 @@ class TaskFailed(BaseNotifier):
             instance = instance.model_copy(update={"id": "all", "title": "all"})
         task: Any = context["ti"]
         failure = {
-            "dag": task.dag_id, "run": str(context["run_id"]), "task": task.task_id, "error": str(context.get("exception") or ""),
-            "log_url": str(getattr(task, "log_url", "")),
+            "dag": task.dag_id, "run": str(context["run_id"]), "task": task.task_id, "log_url": str(getattr(task, "log_url", "")),
+            **dict(zip(("error", "next_step"), what_failed(context), strict=True)),
         }  # fmt: skip
         try:
             engine = staging_engine(settings)
@@ -71,6 +71,41 @@ class TaskFailed(BaseNotifier):
             send_waiting(instance.id)
         except OperationalError as problem:
             log.error("the mail is queued, and sent with the next ones: %s", problem)
+
+
+def what_failed(context: Any) -> tuple[str, str]:
+    """Return what failed in one sentence, and the next step. Of an error that is not ours only the first line: the others may quote customers."""
+    from airflow.sdk.exceptions import AirflowException
+
+    from magodoo.errors import MagodooError, OutcomeUnknown, TransientError
+    from magodoo_airflow.retries import REFUSALS
+
+    problem, tries = context.get("exception"), context["ti"].try_number
+    tried = f"once, at try {tries}" if tries == 1 else f"{tries} times"
+    if problem is None:
+        return (
+            f"its process ended without a result, at try {tries}: it was killed, ran out of memory, or could not reach Airflow's execution API",
+            "Read the logs of scheduler, worker and api-server at that time; the task's own log may be empty. Then clear the task, or wait for the next run.",
+        )
+    if isinstance(problem, MagodooError):
+        if problem.hint:
+            step = problem.hint
+        elif isinstance(problem, REFUSALS):
+            step = (
+                "Resolve what the message names, then clear the task: until then every run fails for the same reason."
+            )
+        elif isinstance(problem, (TransientError, OutcomeUnknown)):
+            step = f"It was tried {tried}. Find out why {problem.system or 'the system'} does not answer; the next run tries again."
+        else:
+            step = "Read the log of the task, then clear it."
+        return problem.without_hint(), step
+    if isinstance(problem, AirflowException):
+        return str(problem), "Resolve what the message names, then clear the task, or wait for the next run."
+    said = next(iter(str(problem).splitlines()), "")[:300]
+    return (
+        f"{type(problem).__name__}: {said}" if said else type(problem).__name__,
+        f"It was tried {tried}. Read the log of the task. If the next run fails for the same reason, report it with this log.",
+    )
 
 
 def send_waiting(instance: str | None) -> dict[str, int]:

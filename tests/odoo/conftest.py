@@ -26,11 +26,15 @@ Backend = LiveOdoo | RemoteOdoo | SandboxBackend
 BUILD = pytest.StashKey[str]()
 
 
-@pytest.fixture(scope="session", params=["sandbox", pytest.param("live", marks=pytest.mark.odoo)])
+SANDBOXES = {"sandbox": 19, "sandbox_18": 18}
+"""The versions that the sandbox is told as, by the name in a test's parameters."""
+
+
+@pytest.fixture(scope="session", params=[*SANDBOXES, pytest.param("live", marks=pytest.mark.odoo)])
 def odoo(request: pytest.FixtureRequest) -> Iterator[Backend]:
     with ExitStack() as stack:
-        if request.param == "sandbox":
-            yield stack.enter_context(SandboxBackend())
+        if request.param in SANDBOXES:
+            yield stack.enter_context(SandboxBackend(SANDBOXES[request.param]))
             return
         if os.environ.get("ODOO_URL"):
             remote = stack.enter_context(remote_odoo())

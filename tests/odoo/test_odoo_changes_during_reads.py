@@ -89,10 +89,12 @@ def test_a_record_archived_during_a_read_costs_nothing(
 def begin(shop: Shop, number: int) -> dict[str, tuple[str, int, int]]:
     """An order with what Odoo still lets be deleted: by model its kind of document, the document, and the record."""
     client = shop.client
-    (order,) = client.orders.create(ORDER_FIELDS, shop.order_rows(number)).ids.values()
+    (order,) = client.orders.create(*shop.fitted("sale.order", ORDER_FIELDS, shop.order_rows(number))).ids.values()
     client.orders.confirm([order])
-    (move,) = client.invoices.create(MOVE_FIELDS, shop.move_rows(number, number)).ids.values()
-    (draft,) = client.orders.create(ORDER_FIELDS, shop.order_rows(number + 10)).ids.values()
+    (move,) = client.invoices.create(
+        *shop.fitted("account.move", MOVE_FIELDS, shop.move_rows(number, number))
+    ).ids.values()
+    (draft,) = client.orders.create(*shop.fitted("sale.order", ORDER_FIELDS, shop.order_rows(number + 10))).ids.values()
     (payment,) = client.payments.create(PAYMENT_FIELDS, shop.payment_rows(move, number, "5")).ids.values()
     (picking,) = client.deliveries.open_transfers([order])
     line = client.documents.by_ids("order", [draft]).sure[0]["order_line"][-1]["id"]

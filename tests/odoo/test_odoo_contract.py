@@ -23,6 +23,7 @@ from sandbox_odoo_replay import RECORDINGS, compare
 
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.record_kinds import READINGS
+from magodoo.connectors.odoo.versions import Version
 from magodoo_devstack.live_odoo import LiveOdoo
 from magodoo_devstack.odoo_package import TESTED_BUILD
 from magodoo_sandbox.odoo import OdooDatabase
@@ -166,9 +167,11 @@ def in_odoo(odoo: LiveOdoo) -> Iterator[Entered]:
 
 
 @pytest.fixture(scope="module")
-def in_sandbox() -> Iterator[Entered]:
+def in_sandbox(odoo: LiveOdoo) -> Iterator[Entered]:
+    """The same in a sandbox of the live server's version."""
     with SandboxBackend() as sandbox:
         database: OdooDatabase = sandbox.inside(sandbox.database)
+        database.series = Version.parsed(odoo.build).major
 
         def clock(moment: datetime) -> None:
             database.now = moment

@@ -173,8 +173,10 @@ def test_a_hidden_invoice_line_far_from_the_others_is_missed(
     odoo: Any, database: str, shop: Shop, client: OdooClient, admin: OdooClient
 ) -> None:
     shop.load_partner()
-    client.orders.create(ORDER_FIELDS, shop.order_rows(1, LINES[:1]))
-    (move,) = client.invoices.create(MOVE_FIELDS, shop.move_rows(1, 1, LINES[:1])).ids.values()
+    client.orders.create(*shop.fitted("sale.order", ORDER_FIELDS, shop.order_rows(1, LINES[:1])))
+    (move,) = client.invoices.create(
+        *shop.fitted("account.move", MOVE_FIELDS, shop.move_rows(1, 1, LINES[:1]))
+    ).ids.values()
     raise_ids(odoo, database, "account.move.line")
     line = {"product_id": shop.products[LINES[0].sku], "quantity": 1, "price_unit": 5}
     admin.rpc.write_call("account.move", "write", ids=[move], vals={"invoice_line_ids": [[0, 0, line]]})
@@ -190,7 +192,7 @@ def test_a_hidden_move_far_from_the_others_is_missed(
     odoo: Any, database: str, shop: Shop, client: OdooClient, admin: OdooClient
 ) -> None:
     shop.load_partner()
-    (order,) = client.orders.create(ORDER_FIELDS, shop.order_rows(1)).ids.values()
+    (order,) = client.orders.create(*shop.fitted("sale.order", ORDER_FIELDS, shop.order_rows(1))).ids.values()
     client.orders.confirm([order])
     (picking,) = client.deliveries.open_transfers([order])
     raise_ids(odoo, database, "stock.move")
@@ -229,7 +231,10 @@ def test_a_name_of_a_load_that_was_rolled_back_is_not_a_hidden_record(
     shop.load_partner()
     wrong = shop.order_rows(2)
     wrong[0][1] = f"{MODULE}.nobody"
-    assert client.bulk_load.load("sale.order", ORDER_FIELDS, [*shop.order_rows(1), *wrong]).ids is None
+    assert (
+        client.bulk_load.load("sale.order", *shop.fitted("sale.order", ORDER_FIELDS, [*shop.order_rows(1), *wrong])).ids
+        is None
+    )
     asked = {"module": MODULE, "xml_id": "order_1"}
     assert client.rpc.call("ir.model.data", "check_object_reference", **asked) == ["sale.order", False], (
         "Odoo remembers it"
@@ -237,7 +242,7 @@ def test_a_name_of_a_load_that_was_rolled_back_is_not_a_hidden_record(
     told: dict[str, str] = {}
     names = [f"{MODULE}.order_1", f"{MODULE}.order_2"]
     assert (client.external_ids.find(names, hidden=told), told) == ({}, {})
-    made = client.orders.create(ORDER_FIELDS, shop.order_rows(1)).ids
+    made = client.orders.create(*shop.fitted("sale.order", ORDER_FIELDS, shop.order_rows(1))).ids
     with hidden(admin, "sale.order", made[f"{MODULE}.order_1"]):
         assert client.external_ids.find(names, hidden=told) == {}
         assert list(told) == [f"{MODULE}.order_1"]
@@ -256,7 +261,9 @@ def test_a_hidden_record_is_recognised_in_any_user_language(
     users = admin.rpc.call("res.users", "search", domain=[["login", "=", "sync"]])
     admin.rpc.write_call("res.users", "write", ids=users, vals={"lang": language})
     shop.load_partner()
-    first, second = client.orders.create(ORDER_FIELDS, [*shop.order_rows(1), *shop.order_rows(2)]).ids.values()
+    first, second = client.orders.create(
+        *shop.fitted("sale.order", ORDER_FIELDS, [*shop.order_rows(1), *shop.order_rows(2)])
+    ).ids.values()
     with hidden(admin, "sale.order", first):
         with pytest.raises(UnreadableRecord) as caught:
             client.rpc.call("sale.order", "read", ids=[first], fields=["name"])

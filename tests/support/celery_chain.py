@@ -101,8 +101,7 @@ def run_chain(stack: ComposeStack, made: Lab, memory: Memory, orders: int) -> To
     api, began = stack.api, time.monotonic()
     api.wait_healthy(600)
     api.wait_for_dags({"sales_load__us", "sales_reconcile__us"}, seconds=600)
-    for name in reversed(CHAIN):
-        api.unpause(name)
+    api.switch_on(reversed(CHAIN))
     runs = [_run(api, name) for name in CHAIN[:-1]]
     runs.append((CHAIN[-1], api.trigger(CHAIN[-1])))
     killed = _kill_the_loader(stack, made, orders // 3, runs[-1])

@@ -145,7 +145,7 @@ class ComposeStack:
     def _words(self, service: str, words: list[str]) -> list[str]:
         words = [self._local(word) for word in words]
         if service == "redis" and words[0] == "sh" and "redis-server" in words[-1]:
-            words[-1] += f" --port {self.ports['redis']} --bind 127.0.0.1"
+            words[-1] = words[-1].replace("save ", f"port {self.ports['redis']}\nbind 127.0.0.1\nsave ")
         if service == "redis" and "redis-cli" in words[-1]:
             words[-1] = words[-1].replace("redis-cli", f"redis-cli -p {self.ports['redis']}")
         program = Path(sys.executable).parent / words[0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from odoo_shop import LINES, MODULE, Shop
+from odoo_shop import LINES, MODULE, MOVE_FIELDS, ORDER_FIELDS, Shop
 
 from magodoo.connectors.odoo.client import OdooClient
 
@@ -33,16 +33,17 @@ def sell(shop: Shop, number: int) -> Sold:
     )  # goods that are given away have no amount
     shop.load_partner(number)
 
-    def own(rows: list[list[str]], tax: int) -> list[list[str]]:
+    def own(rows: list[list[str]], fields: tuple[str, ...], lines: str) -> list[list[str]]:
+        taxes = [fields.index(f"{lines}/{name}") for name in ("tax_ids/.id", "extra_tax_data")]
         for row in rows:
             row[:] = [f"{MODULE}.partner_{number}" if value == f"{MODULE}.partner_1" else value for value in row]
             if number == 2:
-                row[tax] = row[tax + 1] = ""
+                row[taxes[0]] = row[taxes[1]] = ""
         return rows
 
-    (order,) = shop.load_orders(own(shop.order_rows(number, lines), 11)).ids.values()
+    (order,) = shop.load_orders(own(shop.order_rows(number, lines), ORDER_FIELDS, "order_line")).ids.values()
     client.orders.confirm([order])
-    (move,) = shop.load_moves(own(shop.move_rows(number, number, lines), 14)).ids.values()
+    (move,) = shop.load_moves(own(shop.move_rows(number, number, lines), MOVE_FIELDS, "invoice_line_ids")).ids.values()
     client.invoices.post([move])
     invoice = client.documents.by_ids("invoice", [move]).sure[0]
     paid = shop.payment_rows(move, number, str(invoice["amount_total"]))
@@ -59,7 +60,9 @@ def sell(shop: Shop, number: int) -> Sold:
     back = client.deliveries.create_return(picking["id"], {done["move_ids"][0]["id"]: Decimal(1)})
     client.deliveries.validate([back])
     memo = own(
-        shop.move_rows(number, number, lines[:1], kind="out_refund", reversed_entry=f"{MODULE}.inv_{number}"), 14
+        shop.move_rows(number, number, lines[:1], kind="out_refund", reversed_entry=f"{MODULE}.inv_{number}"),
+        MOVE_FIELDS,
+        "invoice_line_ids",
     )
     (note,) = shop.load_moves(memo).ids.values()
     client.invoices.post([note])

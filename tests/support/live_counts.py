@@ -135,8 +135,8 @@ def note(run: LiveRun, build: str, what: str, page: Path | None) -> Path:
     """
     RUNS.mkdir(parents=True, exist_ok=True)
     file = RUNS / f"{build}-{what.replace(' ', '-')}.md"
-    known = LiveRun.parsed(file.read_text(encoding="utf-8")) if file.exists() else LiveRun()
-    file.write_text(run.over(known).table(), encoding="utf-8")
+    run = run.over(LiveRun.parsed(file.read_text(encoding="utf-8")) if file.exists() else LiveRun())
+    file.write_text(run.table(), encoding="utf-8")
     if page is not None:
         text, begin = page.read_text(encoding="utf-8"), begin_of(build, what)
         page.write_text(replaced(text, begin, run.over(LiveRun.parsed(between(text, begin))).table()), encoding="utf-8")

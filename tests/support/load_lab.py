@@ -55,6 +55,7 @@ POLICY: dict[str, Any] = {
     "payment_methods": {"card": {"captured_by_provider": True, "journal": "CARD", "authorises": True}, "checkmo": {}},
     "odoo": {"pricelists": {"USD": "Magento USD", "EUR": "Magento EUR"}},
     "company_rate": "magento",
+    "adjustment_tax": "none",
     "settle_seconds": 1,
     "lease_seconds": 30,
 }  # fmt: skip

@@ -278,8 +278,7 @@ def deployment(folder: Path, settings: Path, environ: pytest.MonkeyPatch) -> Ite
     """A running Airflow over `settings`, with no sandbox beside it; afterwards nothing of it is left."""
     environ.setenv("MAGODOO_SETTINGS", str(settings))
     layout = Layout(folder)
-    for name in ("dags", "plugins"):
-        (folder / name).symlink_to(CHECKOUT / name)
+    (folder / "dags").symlink_to(CHECKOUT / "dags")
     try:
         made = Deployment(layout, lifecycle.up(layout, Progress(Console(quiet=True))))
         yield made

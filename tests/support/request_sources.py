@@ -25,6 +25,7 @@ def an_instance(**changes: Any) -> Instance:
         "magento_connection": "m",
         "odoo_connection": "o",
         "taxes": rules,
+        "adjustment_tax": "none",
         "odoo": {"pricelists": pricelists},
     }
     return Instance.model_validate({**values, **changes})

@@ -16,9 +16,10 @@ LIVE = pytest.mark.parametrize("odoo", [pytest.param("live", marks=pytest.mark.o
 
 
 class SandboxBackend:
-    """Each database is a server of its own; users are `sync` and `admin`, with both companies."""
+    """Each database is a server of its own, of one version; users are `sync` and `admin`, with both companies."""
 
-    def __init__(self) -> None:
+    def __init__(self, series: int = 19) -> None:
+        self.series = series
         self.access = Access({"sync": "sync-key", "sync_both": "sync-key", "admin": "admin-key"}, [1, 2])
         self._running: dict[str, RunningSandbox] = {}
         self._numbers = itertools.count(1)
@@ -40,6 +41,7 @@ class SandboxBackend:
         name = f"sandbox_{next(self._numbers)}"
         database = OdooDatabase(name)
         database.provision(sync_key=self.access.keys["sync"], admin_key=self.access.keys["admin"])
+        database.series = self.series
         self._running[name] = RunningSandbox(database).start()
         return name
 

@@ -54,7 +54,6 @@ LOOKS = {"": (1400, False), "-dark": (1400, True), "-phone": (400, False), "-pho
 def sales_in_airflow(checkout: Path) -> Iterator[State]:
     """An Airflow with the plugin, staged sales and the statement of a month, gone afterwards."""
     layout = Layout(checkout)
-    (checkout / "plugins").symlink_to(CHECKOUT / "plugins")
     (checkout / "dags").mkdir()
     (checkout / "magodoo.yaml").write_text(SETTINGS.format())
     try:

@@ -10,9 +10,12 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.versions import TAGS_WITHOUT_SIGN_SINCE
 from magodoo.money import to_units
 
 Row = dict[str, Any]
+Tags = dict[tuple[str, str], int]
+"""The tag of a grid by its name and `invoice` or `refund`: before 19 they have tags of opposite sign, since then one."""
 GRIDS = {"VAT_BASE": "-", "VAT_TAX": "-", "STATE_TAX": "-", "EXPORT": "-"}  # with the sign of the report's formula
 
 
@@ -32,7 +35,7 @@ class TaxMonth:
     """The company's taxes by name, and its journal."""
 
     admin: OdooClient
-    tags: dict[str, int]
+    tags: Tags
     taxes: dict[str, int]
     journal: int
     countries: dict[str, int]
@@ -150,7 +153,7 @@ class TaxMonth:
     def in_grids(self, first: date, last: date) -> dict[tuple[str, str], int]:
         """Return what the tax report shows by (grid, country), added up item by item."""
         sums: dict[tuple[str, str], int] = defaultdict(int)
-        names = {id_: name for name, id_ in self.tags.items()}
+        names = {id_: name for (name, _), id_ in self.tags.items()}
         for row in self.items(first, last):
             for tag in row["tax_tag_ids"]:
                 sums[names[tag], row["country"]] -= row["balance"]
@@ -192,14 +195,25 @@ def create(admin: OdooClient, model: str, values: Row) -> int:
 
 
 def allow(admin: OdooClient, group: str) -> None:
-    """Put the administrator in a group of `account`: Community gives no group that may create tags."""
-    (named,) = rows(admin, "ir.model.data", [["module", "=", "account"], ["name", "=", group]], "res_id")
+    """Put the administrator in a group of `account`: Community gives no group that may create tags, the sandbox needs none."""
+    named = rows(admin, "ir.model.data", [["module", "=", "account"], ["name", "=", group]], "res_id")
     (user,) = rows(admin, "res.users", [["login", "=", "admin"]], "login")
-    admin.rpc.write_call("res.users", "write", ids=[user["id"]], vals={"group_ids": [[4, named["res_id"]]]})
+    field = str(admin.rpc.name_of("res.users", "group_ids"))
+    admin.rpc.write_call("res.users", "write", ids=[user["id"]], vals={field: [[4, each["res_id"]] for each in named]})
 
 
-def _grids(admin: OdooClient, country: int) -> dict[str, int]:
-    """Make the grids: where Odoo has reports, by the lines of one."""
+def _grids(admin: OdooClient, country: int) -> Tags:
+    """Make the grids: where Odoo has reports, by the lines of one; before 19 by two tags of each."""
+    tag = {"applicability": "taxes", "country_id": country}
+    if admin.rpc.version.major < TAGS_WITHOUT_SIGN_SINCE:
+        allow(admin, "group_account_user")
+        return {
+            (name, document): create(
+                admin, "account.account.tag", {**tag, "name": f"{sign}{name}", "tax_negate": sign == "-"}
+            )
+            for name in GRIDS
+            for document, sign in (("invoice", "+"), ("refund", "-"))
+        }
     if admin.rpc.has_field("account.account.tag", "report_expression_id"):
         allow(admin, "group_account_user")
         expressions = [
@@ -215,18 +229,19 @@ def _grids(admin: OdooClient, country: int) -> dict[str, int]:
             admin, "account.report", {"name": "Return", "country_id": country, "line_ids": lines, "column_ids": columns}
         )
         found = rows(admin, "account.account.tag", [["name", "in", list(GRIDS)], ["country_id", "=", country]], "name")
-        return {row["name"]: row["id"] for row in found}
-    tag = {"applicability": "taxes", "country_id": country}
-    return {
-        name: create(admin, "account.account.tag", {**tag, "name": name, "balance_negate": sign == "-"})
-        for name, sign in GRIDS.items()
-    }
+        made = {row["name"]: row["id"] for row in found}
+    else:
+        made = {
+            name: create(admin, "account.account.tag", {**tag, "name": name, "balance_negate": sign == "-"})
+            for name, sign in GRIDS.items()
+        }
+    return {(name, document): id_ for name, id_ in made.items() for document in ("invoice", "refund")}
 
 
 def _tax(
     admin: OdooClient,
     name: str,
-    tags: dict[str, int],
+    tags: Tags,
     rate: str,
     base: tuple[str, ...],
     tax: tuple[str, ...],
@@ -241,7 +256,7 @@ def _tax(
                 {
                     "document_type": document,
                     "repartition_type": kind,
-                    "tag_ids": [[6, 0, [tags[each] for each in named]]],
+                    "tag_ids": [[6, 0, [tags[each, document] for each in named]]],
                     "account_id": account if kind == "tax" else False,
                 },
             ]

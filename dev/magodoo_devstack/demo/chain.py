@@ -34,17 +34,14 @@ class Chain:
         self._keys = _keys()
 
     def switch_on(self) -> None:
-        """Wait until the chain's DAGs are parsed, and switch them on; the refresh is switched on later."""
+        """Wait until the chain's DAGs are parsed, and switch them on in turn; the refresh is switched on later."""
         chain = self._dag_ids(*STAGES, *EXTRACTS)
         self.api.wait_for_dags({*chain, *self._dag_ids(REFRESH)})
-        for dag_id in chain:
-            self.api.unpause(dag_id)
+        self.api.switch_on(chain)
 
     def switch_on_the_rest(self) -> None:
-        """Switch on all other DAGs; the scheduler runs the daily ones at once."""
-        for dag_id, dag in self.api.dags().items():
-            if dag["is_paused"]:
-                self.api.unpause(dag_id)
+        """Switch on all other DAGs in turn; the scheduler runs the daily ones at once."""
+        self.api.switch_on(dag_id for dag_id, dag in self.api.dags().items() if dag["is_paused"])
 
     def settle(self) -> None:
         """Wait until no DAG of the chain runs: the 15-minute schedule may have started a run.
@@ -87,8 +84,7 @@ class Chain:
         Switching the DAG on makes the scheduler run it at once.
         """
         dag_ids = self._dag_ids(REFRESH)
-        for dag_id in dag_ids:
-            self.api.unpause(dag_id)
+        self.api.switch_on(dag_ids)
         for dag_id in dag_ids:
             run = self._scheduled(dag_id)
             run_id = run.run_id if run else self.api.trigger(dag_id, partition_key=self._free_key())

@@ -41,6 +41,7 @@ class OdooDatabase:
         self.lock = threading.RLock()
         self.remembered: dict[str, str] = {}  # models by the names of loads that were rolled back
         self.models: dict[str, Any] = {model.name: model(self) for model in MODELS}
+        series.hide(self)
         for model in self.models.values():
             self.store.declare(model.name, [field.name for field in model.fields.values() if field.indexed])
 

@@ -58,6 +58,7 @@ class MoveLine(Model):
             "tax_ids": f.linked("account.tax", "Taxes"),
             "tax_line_id": f.one("account.tax", "Originator Tax"),
             "tax_tag_ids": f.linked("account.account.tag", "Tax Grids"),
+            "tax_tag_invert": f.boolean("Invert Tags", compute="tax_tag_invert"),
             "tax_base_amount": f.money("Base Amount", copy=False),
             "extra_tax_data": f.json("Extra Tax Data"),
             "account_id": f.one("account.account", "Account"),
@@ -90,6 +91,15 @@ class MoveLine(Model):
 
     def credit(self, row: Row) -> Decimal:
         return max(-row.get("balance", ZERO), ZERO)
+
+    def tax_tag_invert(self, row: Row) -> bool:
+        """Before 19: whether the tags are those of a document whose amounts are entered with the opposite sign."""
+        moves = self.db.tables["account.move"]
+        move = moves[row["move_id"]]
+        move = moves.get(move.get("tax_cash_basis_origin_move_id") or 0, move)
+        if move["move_type"] == "entry":
+            return bool(row.get("tax_ids") or row.get("tax_line_id")) and row.get("balance", ZERO) <= 0
+        return bool(row.get("tax_tag_ids")) and move["move_type"] in ("out_invoice", "in_refund")
 
     # Writing
 

@@ -335,7 +335,12 @@ class Move(MoveTotals):
             raise UserError(f"The entry {row.get('name') or '/'} (id {row['id']}) must be in draft.")
         kind = row["move_type"]
         if not self.get(row, "line_ids" if kind == "entry" else "invoice_line_ids"):
-            raise UserError("Even magicians can't post nothing!")
+            nothing = (
+                "Even magicians can't post nothing!"
+                if self.db.series >= 19
+                else "You need to add a line before posting."
+            )
+            raise UserError(nothing)
         if kind != "entry" and not row.get("partner_id"):
             raise UserError("The field 'Customer' is required, please complete it to validate the Customer Invoice.")
         if kind != "entry" and row.get("amount_total", ZERO) < 0:

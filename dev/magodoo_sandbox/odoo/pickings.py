@@ -20,6 +20,9 @@ _NO_QUANTITY = (
     "Transfer trouble alert! Validating a zero quantity transfer? You're not moving invisible goods around are you?\n"
     "Set some quantities and let's get moving!"
 )
+_NO_QUANTITY_BEFORE_19 = (
+    "You cannot validate a transfer if no quantities are reserved. To force the transfer, encode quantities."
+)
 _WINDOW = {"type": "ir.actions.act_window", "view_mode": "form", "target": "new"}
 
 
@@ -194,7 +197,7 @@ class Picking(Model):
         waiting = [record for record in ids if self.rows[record]["state"] not in FINAL]
         for record in waiting:
             if not any(self._quantities(env, record).values()):
-                raise UserError(_NO_QUANTITY)
+                raise UserError(_NO_QUANTITY if self.db.series >= 19 else _NO_QUANTITY_BEFORE_19)
         short = [record for record in waiting if self._is_short(env, record) and self._backorders(env, record) == "ask"]
         if short and not env.context.get("skip_backorder"):
             return self._backorder_window(ids, short)

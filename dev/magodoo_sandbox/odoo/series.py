@@ -17,11 +17,23 @@ RENAMED = {
     # model: name in 19 -> before it
     "sale.order.line": {"tax_ids": "tax_id", "product_uom_id": "product_uom"},
     "res.users": {"group_ids": "groups_id"},
+    "account.account.tag": {"balance_negate": "tax_negate"},
 }
 ABSENT = {"sale.order.line": ("extra_tax_data",), "account.move.line": ("extra_tax_data",)}
+BEFORE_19 = {"account.move.line": ("tax_tag_invert",)}
+"""Fields that 19 has no more."""
 PRICES = (("sale.order.line", "price_unit"), ("account.move.line", "price_unit"))
 UNITS = "Product Unit"
 UNITS_BEFORE = "Product Unit of Measure"
+
+
+def hide(db: OdooDatabase) -> None:
+    """Show the fields that the database's series has, and no others."""
+    older = db.series < FIRST_WITH_FORCED_LINES
+    for names_of_models, are_hidden in ((ABSENT, older), (BEFORE_19, not older)):
+        for name, absent in names_of_models.items():
+            hidden = db.models[name].hidden
+            (hidden.update if are_hidden else hidden.difference_update)(absent)
 
 
 def adapt(db: OdooDatabase) -> None:
@@ -29,9 +41,7 @@ def adapt(db: OdooDatabase) -> None:
     older = db.series < FIRST_WITH_FORCED_LINES
     for name, names in RENAMED.items():
         db.models[name].rename(names if older else {})
-    for name, absent in ABSENT.items():
-        change = db.models[name].hidden.update if older else db.models[name].hidden.difference_update
-        change(absent)
+    hide(db)
     cut_prices(db)
     method = "round_per_line" if older else "round_globally"
     companies = db.models["res.company"]

@@ -20,7 +20,7 @@ from magodoo_sandbox.serving import Served, cut, send_half
 
 # `conflict` loses against a concurrent write, nothing is done; `conflict_after` loses against one that did the same.
 KINDS = ("conflict", "conflict_after", "database_down")
-_READS = {
+READS = {
     "read",
     "search",
     "search_read",
@@ -110,11 +110,11 @@ class OdooApp:
         before = self._strike_before(call, rules)
         if before is not None:
             return before
-        stale = self.faults.remembered(call.question) if "stale" in rules and call.method in _READS else None
+        stale = self.faults.remembered(call.question) if "stale" in rules and call.method in READS else None
         if stale is not None:
             return _again(stale, call)
         answer = transport.handle(self.db, request.method, path, request.headers, body)
-        if call.method in _READS:
+        if call.method in READS:
             self.faults.remember(call.question, answer.status, answer.content)
         if "conflict_after" in rules:
             return _conflicting(call)

@@ -313,6 +313,11 @@ class Books(Desk):
         )
         move = self._load("account.move", fields, rows)
         self.moves[f"{key[0]}_{key[1]}"] = move
+        if values["invoice_currency_rate"] != "1" and not self.has("account.move.line", "extra_tax_data"):
+            # before 19 `load` ignores it (docs/facts/odoo-versions.md#4)
+            self.call(
+                "account.move", "write", [move], vals={"invoice_currency_rate": float(values["invoice_currency_rate"])}
+            )
         if post:
             self.call("account.move", "action_post", [move])
         return move

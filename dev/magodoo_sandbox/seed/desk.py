@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
+LINES = {"order_line": "sale.order.line", "invoice_line_ids": "account.move.line"}
+BEFORE_19 = {"tax_ids": "tax_id"}
+"""Names of an order line before 19, by those of 19."""
 KEEP = {"mode": "update", "noupdate": True, "tracking_disable": True}
 SERVICES = ("SHIPPING", "SHIPDISC", "ADJ-PLUS", "ADJ-MINUS")
 COMPANY = 1
@@ -39,6 +42,7 @@ class Desk:
         self.names = Names()
         self.module = "by_hand"  # of the ids of what people make
         self._counter = 0
+        self._known: dict[str, set[str]] = {}
 
     def call(self, model: str, method: str, ids: Any = None, *, context: Any = None, **arguments: Any) -> Any:
         """A call in the first company only: the administrator may have several."""
@@ -96,10 +100,29 @@ class Desk:
         return f"{self.module}.{what}_{self._counter}"
 
     def _load(self, model: str, fields: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-        answer = self.call(model, "load", context=KEEP, fields=list(fields), data=[list(row) for row in rows])
+        """Create or change one document. Columns have the names of 19; what this Odoo does not have is left out."""
+        names = [self._name(field) for field in fields]
+        kept = [index for index, name in enumerate(names) if name]
+        data = [[row[index] for index in kept] for row in rows]
+        answer = self.call(model, "load", context=KEEP, fields=[names[index] for index in kept], data=data)
         if not answer["ids"]:
             raise RuntimeError(f"{model}: {answer['messages']}")
         return int(answer["ids"][0])
+
+    def has(self, model: str, field: str) -> bool:
+        """Whether this Odoo has a field."""
+        if model not in self._known:
+            self._known[model] = set(self.call(model, "fields_get", attributes=["type"]))
+        return field in self._known[model]
+
+    def _name(self, column: str) -> str:
+        """A column of a line under the name that this Odoo has for it, "" where it has none."""
+        head, _, rest = column.partition("/")
+        name, _, key = rest.partition("/")
+        if head not in LINES or name in ("id", ".id") or self.has(LINES[head], name):
+            return column
+        older = BEFORE_19.get(name, "")
+        return f"{head}/{older}/{key}".rstrip("/") if self.has(LINES[head], older) else ""
 
     def _rows(self, model: str, domain: list[Any], fields: Sequence[str], order: str = "id") -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.call(model, "search_read", domain=domain, fields=list(fields), order=order)

@@ -151,6 +151,7 @@ def demo_settings(until: datetime) -> dict[str, Any]:
                 ],
                 "odoo": {"pricelists": {"USD": "Magento USD", "EUR": "Magento EUR"}},
                 "company_rate": "magento",
+                "adjustment_tax": "none",
                 "exclude": {"email_patterns": [EXCLUDED_EMAIL]},
                 "limits": {
                     "changes_per_run": 100000, "changes_per_day": 100000, "document_amount": "100000", "run_amount": "10000000",

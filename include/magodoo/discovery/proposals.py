@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from magodoo.discovery.books import MONEY_JOURNALS, Books, Journal, Tax
 from magodoo.discovery.shop import BY_REGION, Extra, MethodUse, Shop, Store, TaxUse
+from magodoo.domain.adjustments import AT_THE_ORDERS_RATES
 from magodoo.settings.undecided import BLANK
 
 OFFLINE: Mapping[str, tuple[str, str]] = {
@@ -144,6 +145,15 @@ def rate_of_currencies(shop: Shop, books: Books) -> Iterator[Proposal]:
     if others:
         choices, why = ("odoo",), f"{words}, and Magento's base currency is {', '.join(others)}, not {books.currency}"
     yield Proposal("", f"company_rate: {BLANK}", why, choices)
+
+
+def tax_of_adjustments(shop: Shop, books: Books) -> Iterator[Proposal]:
+    """Leave `adjustment_tax` open where a taxed order has an adjustment on a credit memo."""
+    if not shop.adjusted:
+        yield Proposal("", "", "adjustment_tax: not needed, no credit memo of a taxed order has an adjustment")
+        return
+    why = f"{count(shop.adjusted, 'taxed order')} with an adjustment on a credit memo: whether it lowers the tax is a matter of law"
+    yield Proposal("", f"adjustment_tax: {BLANK}", why, ("none", AT_THE_ORDERS_RATES))
 
 
 def taxes(shop: Shop, books: Books) -> Iterator[Proposal]:
@@ -430,6 +440,7 @@ def _figure(rate: Decimal) -> str:
 SECTIONS: tuple[Callable[[Shop, Books], Iterator[Proposal]], ...] = (
     stores,
     rate_of_currencies,
+    tax_of_adjustments,
     payment_methods,
     taxes,
     extra_totals,

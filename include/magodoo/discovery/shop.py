@@ -84,7 +84,7 @@ class Shop:
     """What was read of Magento: the number of `orders` placed in [since, until); `unread` could not be read.
 
     `carriers`, `currencies` and `skus` count orders or lines; `fractions` are SKUs sold in parts of a piece; `without_rate` counts lines
-    whose tax has no rate.
+    whose tax has no rate; `adjusted` counts taxed orders with an adjustment on a credit memo.
     """
 
     since: datetime
@@ -102,6 +102,7 @@ class Shop:
     skus: dict[str, int] = field(default_factory=dict)
     fractions: tuple[str, ...] = ()
     without_rate: int = 0
+    adjusted: int = 0
     notes: tuple[str, ...] = ()
 
 
@@ -134,8 +135,13 @@ def read_shop(client: MagentoClient, instance: Instance, until: datetime, days: 
         skus=dict(Counter(line.sku for line in _sold(orders) if line.sku).most_common()),
         fractions=tuple(sorted({line.sku for line in _sold(orders) if line.quantity % ONE})),
         without_rate=without_rate,
+        adjusted=sum(bool(order.tax) and _is_adjusted(order) for order in orders),
         notes=tuple(notes),
     )
+
+
+def _is_adjusted(order: CanonicalDocument) -> bool:
+    return any(fields.units(order.payload, f"adjustment_{sign}") for sign in ("positive", "negative"))
 
 
 def _window(client: MagentoClient, stores: list[int], until: datetime, wide: timedelta, most: int) -> datetime:

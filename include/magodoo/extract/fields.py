@@ -59,7 +59,7 @@ def number(row: Row, name: str, largest: int) -> Decimal | None:
         read = Decimal(value)
     except (InvalidOperation, TypeError, ValueError):
         raise Unreadable(f"{name}: not a number: {value!r:.60}") from None
-    if not read.is_finite() or abs(read) >= largest:
+    if not read.is_finite() or not -largest < read < largest:
         raise Unreadable(f"{name}: not a number of this kind: {value!r:.60}")
     return read
 

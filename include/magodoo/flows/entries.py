@@ -190,7 +190,10 @@ def prepare_entry(sources: Sources, plan: PlannedChange[EntryIntent], of: EntryK
     calls = [draft.call()]
     if request.post:
         calls.append(call("account.move", "action_post", ids=[request.external_id]))
-    return Prepared(plan, request, calls)
+    evidence: dict[str, Any] = {"taxes": money.evidence}
+    if document.currency != document.company_currency:
+        evidence["company_rate"] = head["invoice_currency_rate"] or "of Odoo"
+    return Prepared(plan, request, calls, evidence=evidence)
 
 
 def _in_company(

@@ -7,14 +7,15 @@ buy one thing only.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
 from magodoo.domain.vocabulary import FindingType, Kind
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
+from magodoo.flows.adjustments import adjusted
 from magodoo.flows.extra_amounts import extra_lines, setting_of
-from magodoo.flows.load_tables import ExpectedTotals
+from magodoo.flows.load_tables import ExpectedTotals, figure
 from magodoo.flows.order_contents import is_refunded_whole
 from magodoo.flows.sources import Sources, finer_than_odoo
 from magodoo.flows.taxes import LineTax, above_its_base, beside_zero_goods, extra_tax, implausible, tax_of
@@ -47,6 +48,8 @@ class MoneyLine:
     """Whether it is the part of a line that gets a line of its own (`apart` of `money_lines`)."""
     percent: Decimal = Decimal(0)
     """The rate of its tax in Magento."""
+    under: LineTax = field(default_factory=LineTax)
+    """The tax with the rule that chose it."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,18 @@ class MoneyLines:
         """Return the untaxed amount and the tax together, in units."""
         return self.untaxed + self.tax
 
+    @property
+    def evidence(self) -> list[dict[str, Any]]:
+        """Return the net and tax in units under each tax, rule and rate: what the change is kept with, without personal data."""
+        sums: dict[tuple[str, str, str], list[int]] = {}
+        for line in self.lines:
+            at = sums.setdefault((line.under.name, line.under.rule, figure(line.percent)), [0, 0])
+            at[0], at[1] = at[0] + line.untaxed, at[1] + line.tax
+        return [
+            {"tax": name, "rule": rule, "rate": rate, "net": net, "tax_amount": tax}
+            for (name, rule, rate), (net, tax) in sums.items()
+        ]
+
     def expect(self, currency: str) -> ExpectedTotals:
         """Return the totals in units that Odoo must show before the document is posted."""
         return ExpectedTotals(self.untaxed, self.tax, self.total, currency)
@@ -79,6 +94,13 @@ def money_lines(
     apart: quantities by item key (units) that get a line of their own.
     """
     decimals = decimals_of(sources, document.currency)
+    known = adjusted(
+        sources, order, document, lambda line: _tax(sources, order, line, line, line.tax_percent, line.tax),
+        (decimals, decimals_of(sources, document.company_currency)),
+    )  # fmt: skip
+    if known.problem:
+        return MoneyLines([], [known.problem], document.grand_total - document.tax, document.tax)
+    document = known.document
     extras, unknown = extra_lines(sources, order, document)
     if unknown:
         return MoneyLines([], unknown, document.grand_total - document.tax, document.tax)
@@ -112,7 +134,7 @@ def money_lines(
             source = replace(source, sku=ordered.sku)
         problems += _unknown_type(order, ordered)
         percent = ordered.tax_percent if ordered and source.tax_percent is None else source.tax_percent
-        chosen = _tax(sources, order, ordered, source, percent, tax)
+        chosen = known.taxes.get(source.line_id) or _tax(sources, order, ordered, source, percent, tax)
         sold = ordered or source
         problems += gift_card_problems(sources, sold, tax, document.currency)
         product_id = _product(sources, sold if sold.role == "item" else source, problems)
@@ -125,7 +147,7 @@ def money_lines(
         else:
             checked.append(_plausibility(order, source, net, tax, percent))
         line = _line(sources, document, source, product_id, chosen.tax_id, net, tax, in_company)
-        lines.append(replace(line, apart=is_apart, percent=percent or Decimal(0)))
+        lines.append(replace(line, apart=is_apart, percent=percent or Decimal(0), under=chosen))
     complaint = implausible(checked, document.currency) if checked and not problems else None
     problems += [RequestProblem(f"tax_mismatch/{document.number}", complaint)] if complaint else []
     at_rate = document.kind != Kind.ORDER and takes_magento_rate(sources, document)

@@ -273,7 +273,8 @@ def _own_prices(client: OdooClient, table: Table, rows: list[list[str]], inner: 
     """Return the rows with the prices and discounts from which an Odoo that takes no forced amounts computes them."""
     price, discount = (table.fields.index(f"{inner}/{name}") for name in ("price_unit", "discount"))
     rounding, decimals = client.rounding.of_company(), decimals_of(client, table)
-    for row, line in zip(rows, sold_lines(client, table), strict=True):
+    lines = [row for row in rows if _has_line(table, row, inner)]
+    for row, line in zip(lines, sold_lines(client, table), strict=True):
         row[price], row[discount] = (figure(each) for each in sent(line, rounding, decimals))
     return rows
 
@@ -284,8 +285,14 @@ def sold_lines(client: OdooClient, table: Table) -> list[SoldLine]:
     cells = [
         {name.removeprefix(f"{inner}/"): cell for name, cell in zip(table.fields, row, strict=True)}
         for row in table.rows
+        if _has_line(table, row, inner)
     ]
     return [_sold(client, line, line.get("quantity") or line["product_uom_qty"]) for line in cells]
+
+
+def _has_line(table: Table, row: Sequence[str], inner: str) -> bool:
+    """Return whether a row is of a line: a document without lines has one row with its own fields."""
+    return any(cell for name, cell in zip(table.fields, row, strict=True) if name.startswith(f"{inner}/"))
 
 
 def _sold(client: OdooClient, line: Mapping[str, str], quantity: str) -> SoldLine:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from magodoo.domain.adjustments import AT_THE_ORDERS_RATES
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.states import NOTHING_IS_REFUNDED
 from magodoo.domain.vocabulary import Kind
@@ -94,9 +95,17 @@ def plan_magento_credit_memos(order: OrderPlan) -> None:
             "A credit memo below zero is never written" if row.grand_total < 0 else None,
             _takes_a_bundle(order, {int(item): units for item, units in items}),
         )
-        adjustment = int(row.adjustment)
+        adjustment = int(row.adjustment) + _tax_within(order, row)
         intent = CreditMemoIntent(items, int(row.shipping), max(adjustment, 0), max(-adjustment, 0))
         plan_document(order, finding, row, ChangeKind.MAGENTO_CREDIT_MEMO, reason, intent)
+
+
+def _tax_within(order: OrderPlan, row: Document) -> int:
+    """Return the tax in units on the adjustments of a credit note, where Magento's adjustment holds it (`adjustment_tax`); else 0."""
+    if order.instance.adjustment_tax != AT_THE_ORDERS_RATES:
+        return 0
+    lines = order.facts.situation.view.frames.line_rows(row.at)
+    return int(lines.loc[lines["role"] == "adjustment", "tax"].sum())
 
 
 def _follows_its_invoice(order: OrderPlan, row: Document) -> str | None:

@@ -182,7 +182,7 @@ def prepare_order(sources: Sources, plan: PlannedChange[OrderIntent]) -> Prepare
         search=Search(email=order.customer_email or "", references=tuple(instance.written_as(number))),
         transfer_note=transfer_note(order.payload) or UNSET,
     )
-    return Prepared(plan, request, _calls(request))
+    return Prepared(plan, request, _calls(request), evidence={"taxes": money.evidence})
 
 
 def _line(sources: Sources, order: CanonicalDocument, line: MoneyLine) -> dict[str, str]:

@@ -324,7 +324,8 @@ def prepare_payment(sources: Sources, plan: PlannedChange[PaymentIntent]) -> Pre
         else UNSET,
         memo=f"{memo} {part.replace('_', ' ')}" if part else memo,
     )
-    return Prepared(plan, request, _calls(request))
+    evidence = {"transaction": transaction, "journal": str(journal.data.get("name") or "")}
+    return Prepared(plan, request, _calls(request), evidence=evidence)
 
 
 def _no_liability(journal: Mapping[str, Any], kind: ChangeKind) -> str | None:

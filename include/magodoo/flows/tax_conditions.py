@@ -37,6 +37,8 @@ def fits(rule: TaxRule, sources: Sources, order: CanonicalDocument, line: Canoni
         and rule.kind in (None, kind)
         and rule.has_vat in (None, bool(order.vat))
         and rule.customer_group in (None, order.customer_group)
+        and rule.payment_method in (None, order.payment_method)
+        and rule.store in (None, order.store_id)
     )
     if not own:
         return False

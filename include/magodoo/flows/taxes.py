@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from magodoo.domain.vocabulary import FindingType
@@ -22,12 +22,19 @@ _CENT = 100  # units
 
 @dataclass(frozen=True)
 class LineTax:
-    """Hold the tax of a line; tax_id is None for a line that carries no tax record, as_charged where any amount is its own."""
+    """Hold the tax of a line; tax_id is None for a line that carries no tax record, as_charged where any amount is its own.
+
+    Attributes:
+        name: Odoo's name of the tax, as evidence.
+        rule: The rule of the settings that chose it, in words, as evidence.
+    """
 
     tax_id: int | None = None
     fiscal_position: str | None = None
     problem: RequestProblem | None = None
     as_charged: bool = False
+    name: str = field(default="", compare=False)
+    rule: str = field(default="", compare=False)
 
 
 def tax_of(
@@ -64,7 +71,7 @@ def tax_of(
     amount = record.data.get("amount")
     if amount is not None and (not Decimal(str(amount)) if rule.as_charged else Decimal(str(amount)) != rate):
         return _unmapped(order, figure(rate), f"Odoo's tax {rule.odoo_tax!r} is {figure(Decimal(str(amount)))} %")
-    return LineTax(record.id, rule.fiscal_position, as_charged=rule.as_charged)
+    return LineTax(record.id, rule.fiscal_position, as_charged=rule.as_charged, name=rule.odoo_tax, rule=rule.in_words)
 
 
 def beside_zero_goods(
@@ -106,7 +113,7 @@ def extra_tax(
         record = sources.master.only("account.tax", setting.odoo_tax)
         if record is None:
             return _unmapped(order, "?", _unseen(setting.odoo_tax))
-        return LineTax(record.id)
+        return LineTax(record.id, name=setting.odoo_tax, rule="extra_totals")
     return tax_of(sources, order, line, line.tax_percent, tax) if tax else LineTax()
 
 

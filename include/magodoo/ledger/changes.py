@@ -253,7 +253,7 @@ class Changes:
                 "source_number": plan.source_number, "document_kind": str(plan.document_kind), "amount": plan.amount,
                 "currency": plan.currency, "company_amount": plan.company_amount, "request_hash": item.request_hash,
                 "closed": bool(request.get("closed_period")), "series_day": str(series_day(plan.kind, request) or "") or None,
-                "request": request, "calls": list(item.calls),
+                "request": request, "calls": list(item.calls), "evidence": dict(item.evidence) or None,
             }
             for place, item in enumerate(items)
             for plan, request in ((item.planned, item.stored or {}),)
@@ -281,12 +281,12 @@ def series_day(kind: ChangeKind, request: Mapping[str, Any]) -> date | None:
 
 
 _PLAN = """kind, target, step, order_key, order_number, source_id, source_number, document_kind, amount, currency, company_amount,
-    request_hash, series_day"""
+    request_hash, series_day, evidence"""
 _INSERT = f"""
     with incoming as (
         select * from jsonb_to_recordset(cast(:rows as jsonb)) as r (place integer, kind text, target text, step smallint,
             order_key text, order_number text, source_id text, source_number text, document_kind text, amount bigint,
-            currency text, company_amount bigint, request_hash text, series_day date, closed boolean, request jsonb, calls jsonb)),
+            currency text, company_amount bigint, request_hash text, series_day date, closed boolean, request jsonb, calls jsonb, evidence jsonb)),
     written as (
         insert into change (instance, dag_run, planned_at, {_PLAN}, approval, approval_reason)
         select :instance, :dag_run, :now, {_PLAN}, case when closed then 'waiting' else 'not_needed' end,
@@ -320,6 +320,13 @@ def forget(connection: Connection, before: datetime) -> int:
     """Blank what changes that ended before this time sent and did; return how many."""
     statement = f"""{_BLANK} from change where change.id = change_id and finished_at < :before
         and state not in ('planned', 'approved', 'leased', 'uncertain') and coalesce(request, calls, before, after) is not null"""
+    return connection.execute(text(statement), {"before": before}).rowcount
+
+
+def forget_evidence(connection: Connection, before: datetime) -> int:
+    """Blank the evidence of changes that ended before this time; return how many."""
+    statement = """update change set evidence = null where evidence is not null and finished_at < :before
+        and state not in ('planned', 'approved', 'leased', 'uncertain')"""
     return connection.execute(text(statement), {"before": before}).rowcount
 
 

@@ -106,12 +106,14 @@ class Prepared:
     Attributes:
         request: Everything that would be written; None when there are problems.
         calls: The exact calls, each {system, method, path or model, body}.
+        evidence: Under which taxes, rules and rates it is written, or on which transaction; no personal data. It outlives the request.
     """
 
     planned: PlannedChange
     request: Request | None
     calls: Sequence[Mapping[str, Any]] = ()
     problems: Sequence[RequestProblem] = field(default=())
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str]:

@@ -153,6 +153,7 @@ def queue_failed_run(
     run: str,
     task: str,
     error: str,
+    next_step: str,
     log_url: str,
 ) -> int:
     """Queue the email to IT that a task failed: one per DAG run, however many tasks fail and however often. Returns 0 or 1."""
@@ -162,14 +163,14 @@ def queue_failed_run(
     if known.scalar_one():
         return 0
     return bool(outbox.queue(connection, failed_run_mail(
-        instance, ui_url, now, topic=topic, dag=dag, run=run, task=task, error=error, log_url=log_url,
+        instance, ui_url, now, topic=topic, dag=dag, run=run, task=task, error=error, next_step=next_step, log_url=log_url,
     ), now))  # fmt: skip
 
 
 def failed_run_mail(
     instance: Instance, ui_url: str, now: datetime, *, topic: str, task: str, error: str, **content: Any
 ) -> Mail:
-    """Return the email about a failed task; `error` is the exception's message, which names the document and the next step."""
+    """Return the email about a failed task; `error` is a sentence, `next_step` what to do (both in `content` and shown)."""
     subject = f"[{instance.id}] {content['dag']} failed in {task}: {error.splitlines()[0] if error else 'no message'}"
     return compose(
         instance,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy.exc import SQLAlchemyError
 
 from magodoo.errors import MagodooError
+from magodoo.ledger import duties
 from magodoo.preflight import accounting, demands, deployment, magento, mappings, odoo, results
 from magodoo.preflight.results import CheckLine, Outcome, Status
 from magodoo.preflight.subject import Check, Subject
@@ -29,6 +30,7 @@ def run(subject: Subject) -> list[CheckLine]:
     lines += _group(subject, ODOO) if subject.odoo_client else [_unopened(subject, ODOO, "odoo")]
     if is_staged:
         with subject.engine.begin() as connection:
+            duties.record_settings(connection, subject.instance, subject.settings.changed_by)
             results.record(connection, subject.instance, subject.kinds, lines, subject.now())
     return lines
 

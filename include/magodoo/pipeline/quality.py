@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from magodoo.context import Context
 from magodoo.notifications import alerts
+from magodoo.pipeline import data_docs
 from magodoo.quality import gate, suites
 from magodoo.staging import runs
 
@@ -28,7 +26,7 @@ def run(context: Context) -> dict[str, Any]:
 
 
 def _check(context: Context) -> dict[str, Any]:
-    docs = docs_folder(context.instance.id, context.dag_run)
+    docs = data_docs.docs_folder(context.instance.id, context.dag_run)
     failures = suites.run(context.engine, context.instance, docs, context.now())
     lines = [failure.line for failure in failures]
     with context.engine.begin() as connection:
@@ -42,26 +40,12 @@ def _check(context: Context) -> dict[str, Any]:
         else:
             alerts.held_is_over(connection, context.instance)
     oldest = context.now() - timedelta(days=context.instance.quality.data_docs_days)
-    suites.prune(docs_root() / context.instance.id, oldest)
+    data_docs.prune(data_docs.docs_root() / context.instance.id, oldest)
     return {
         "failed_checks": lines,
         "held_sides": list(judged.held_sides),
         "released": judged.released,
         "held": judged.held,
         "mails": mails,
-        "docs": str(docs.relative_to(docs_root())),
+        "docs": str(docs.relative_to(data_docs.docs_root())),
     }
-
-
-def docs_root() -> Path:
-    """Return the folder with the Data Docs of all instances and runs, shared by all workers (`MAGODOO_DATA_DOCS`)."""
-    return Path(
-        os.environ.get("MAGODOO_DATA_DOCS") or Path(os.environ.get("MAGODOO_VAR", "var")) / "data_docs"
-    ).absolute()
-
-
-def docs_folder(instance: str, dag_run: str) -> Path:
-    """Create and return the folder of one run: `<root>/<instance>/<run id>`, with characters unsafe in a path replaced."""
-    folder = docs_root() / instance / re.sub(r"[^A-Za-z0-9_.+-]", "_", dag_run)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

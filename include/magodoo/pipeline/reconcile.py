@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
 from magodoo.flows import planner
+from magodoo.ledger import duties
 from magodoo.ledger.changes import Changes, Recorded
 from magodoo.ledger.checkpoints import checkpoint
 from magodoo.pipeline import extract, sales_lists
@@ -35,6 +36,8 @@ CHUNK = 20_000
 
 def run(context: Context, order_keys: Sequence[str] | None = None, limit: int | None = None) -> dict[str, int]:
     """Reconcile the orders that are due (at most `limit`), or the given ones regardless of their versions. Returns counts."""
+    with context.engine.begin() as connection:
+        duties.record_settings(connection, context.instance, context.settings.changed_by)
     orders = list(order_keys) if order_keys is not None else due(context)[:limit]
     with runs.recorded(context.engine, context.instance.id, "reconcile", context.dag_run, context.now) as counts:
         counts.update(reconcile_orders(context, orders))

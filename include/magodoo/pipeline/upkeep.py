@@ -22,7 +22,7 @@ from magodoo.errors import BadSettings, TransientError
 from magodoo.ledger import changes, decisions
 from magodoo.ledger.changes import Changes
 from magodoo.notifications import alerts, outbox
-from magodoo.pipeline.quality import docs_root
+from magodoo.pipeline.data_docs import docs_root, prune
 from magodoo.reconcile import repository
 from magodoo.settings import Settings
 from magodoo.staging import documents, quarantine, retention, runs, sales_lines
@@ -144,9 +144,12 @@ def erase_customer(
 
 
 def run(engine: Engine, settings: Settings, now: datetime) -> dict[str, int]:
-    """Queue the digests; delete data older than `payload_days`, personal data older than `personal_days`, and old Data Docs.
+    """Queue the digests, and delete what is old.
 
-    Returns counts: digests, payloads, quarantined, requests, mails, runs, docs, forgotten (orders).
+    Deleted are data older than `payload_days`, personal data older than `personal_days`, evidence older than `evidence_days`, and old Data
+    Docs.
+
+    Returns counts: digests, payloads, quarantined, requests, evidence, mails, runs, docs, forgotten (orders).
     """
     counts = {"digests": 0, "docs": 0}
     before = now - timedelta(days=settings.payload_days)
@@ -156,11 +159,10 @@ def run(engine: Engine, settings: Settings, now: datetime) -> dict[str, int]:
         counts["payloads"] = documents.forget(connection, before)
         counts["quarantined"] = quarantine.forget(connection, before)
         counts["requests"] = changes.forget(connection, before)
+        counts["evidence"] = changes.forget_evidence(connection, now - timedelta(days=settings.evidence_days))
         counts["mails"] = outbox.forget(connection, before)
         counts["runs"] = runs.forget(connection, before)
     counts["forgotten"] = forget_old(engine, settings, now)
-    from magodoo.quality.suites import prune  # Great Expectations takes seconds to import
-
     for instance in settings.instances.values():
         counts["docs"] += prune(docs_root() / instance.id, now - timedelta(days=instance.quality.data_docs_days))
     return counts

@@ -80,6 +80,27 @@ def _pricelist(subject: Subject, currency: str, lists: list[dict[str, Any]], out
         )
 
 
+def adjustments(subject: Subject) -> Outcome:
+    """Check whether the adjustments of credit memos lower the tax, once a taxed order of this shop has one."""
+    choice, count = subject.instance.adjustment_tax, staged_orders.adjusted_memos(subject.engine, subject.instance.id)
+    outcome = Outcome(f"adjustment_tax is {choice or 'not set'}; {_with_adjustments(count)} on taxed orders")
+    if count and choice is None:
+        outcome.complain(
+            f"{_with_adjustments(count)} on taxed orders, and adjustment_tax is not set: Magento takes no tax back with an adjustment; whether the"
+            " books do is for a person to say",
+            "set adjustment_tax: none (the tax stays) or as the order's rates (the tax in the adjustment is taken back)",
+            stops=subject.needs(Need.ENTRIES),
+        )
+    return outcome
+
+
+def _with_adjustments(count: int) -> str:
+    """Return how many credit memos have an adjustment, in words."""
+    return {0: "no credit memo has an adjustment", 1: "1 credit memo has an adjustment"}.get(
+        count, f"{count} credit memos have adjustments"
+    )
+
+
 def company_rate(subject: Subject) -> Outcome:
     """Check whose rate gives the company amounts of documents in another currency, and what that means for this shop."""
     own, choice = subject.odoo.company.currency(), subject.instance.company_rate
@@ -296,6 +317,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("Books: lock dates", lock_dates),
     ("Books: currencies and pricelists", currencies),
     ("Books: company rate", company_rate),
+    ("Books: adjustments of credit memos", adjustments),
     ("Books: cents of orders", order_cents),
     ("Books: sales journal", sales_journal),
     ("Books: payment journals", payment_journals),

@@ -42,6 +42,7 @@ def taxes(subject: Subject) -> Outcome:
         for problem in [_absent(subject, "account.tax")] if name not in known else _wrong_with(active[name], rates):
             outcome.complain(f"tax {name!r} {problem}", f"correct `taxes`; Odoo has {some(usable)}", stops=stops)
     _compare_rules(subject, outcome)
+    _compare_accounts(subject, outcome, stops=stops)
     _compare_countries(subject, outcome, {name: rows[0] for name, rows in active.items() if len(rows) == 1})
     missing = _unknown(subject, "account.fiscal.position", {rule.fiscal_position for rule in rules})
     if missing:
@@ -77,6 +78,30 @@ def _compare_countries(subject: Subject, outcome: Outcome, found: dict[str, dict
         outcome.warn(f"tax {rule.odoo_tax!r} is of {country}, {reason}: Odoo will refuse the documents", todo)
 
 
+def _compare_accounts(subject: Subject, outcome: Outcome, *, stops: bool) -> None:
+    """Check that the tax that a marketplace collects goes to accounts of its own, which no tax of the shop goes to."""
+    rules = subject.instance.taxes
+    theirs = {rule.odoo_tax for rule in rules if rule.is_of_marketplace}
+    both = theirs & {rule.odoo_tax for rule in rules if not rule.is_of_marketplace}
+    if not theirs:
+        return
+    accounts = {tax.name: tax.accounts for tax in subject.odoo.general_ledger.taxes().values()}
+    own = {account: name for name in {rule.odoo_tax for rule in rules} - theirs for account in accounts.get(name, ())}
+    for name in sorted(theirs & set(accounts)):
+        shared = sorted(accounts[name] & set(own))
+        if not accounts[name]:
+            message = (
+                f"tax {name!r}, which a marketplace collects, names no account: its tax would be booked as revenue"
+            )
+        elif shared:
+            message = f"tax {name!r}, which a marketplace collects, goes to {some(shared)} as the shop's own tax {own[shared[0]]!r} does"
+        elif name in both:
+            message = f"tax {name!r} is of rules with and without `tax_collected_by: marketplace`"
+        else:
+            continue
+        outcome.complain(message, f"give {name!r} an account of its own for what marketplaces collect", stops=stops)
+
+
 def _is_bare_zero(rule: TaxRule) -> bool:
     """Return whether the rule is 0 % without a condition: exempt, export, reverse charge or a mistake cannot be distinguished by rate."""
     return not rule.rate and rule.names_only_its_rate
@@ -104,7 +129,10 @@ def _compare_rules(subject: Subject, outcome: Outcome) -> None:
             continue
         for at in range(index):
             both = rules[at].overlaps(rule, countries) and not rule.covers(rules[at], countries)
-            if both and rules[at].outcome != rule.outcome:
+            first = (
+                rules[at].is_of_marketplace and not rule.is_of_marketplace
+            )  # its orders are taken out before the shop's own rules
+            if both and not first and rules[at].outcome != rule.outcome:
                 message = (
                     f"{_which(rules, at)} and {_which(rules, index)} can fit the same line and name different taxes"
                 )
@@ -115,7 +143,11 @@ def _compare_rules(subject: Subject, outcome: Outcome) -> None:
 
 
 def _rate(rule: TaxRule) -> str:
-    return f"{_figure(rule.rate)} %" if isinstance(rule.rate, Decimal) else f"tax as charged in {rule.region},"
+    return (
+        f"{_figure(rule.rate)} %"
+        if isinstance(rule.rate, Decimal)
+        else f"tax as charged in {rule.region or 'any region'},"
+    )
 
 
 def _which(rules: Sequence[TaxRule], index: int) -> str:

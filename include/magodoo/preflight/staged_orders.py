@@ -18,6 +18,17 @@ def base_currencies(engine: Engine, instance: str) -> list[str]:
     return _texts(engine, instance, statement)
 
 
+def adjusted_memos(engine: Engine, instance: str) -> int:
+    """Return the number of credit memos with an adjustment whose order is taxed."""
+    statement = (
+        "select count(*) from document d join document o on o.instance = d.instance and o.side = 'magento' and o.kind = 'order'"
+        " and o.source_id = d.order_key where d.instance = :instance and d.side = 'magento' and d.kind = 'credit_memo' and d.deleted_at is null"
+        " and d.adjustment <> 0 and o.tax <> 0"
+    )
+    with engine.connect() as connection:
+        return int(connection.execute(text(statement), {"instance": instance}).scalar_one())
+
+
 def payment_methods(engine: Engine, instance: str) -> dict[str, int]:
     """Return the number of orders by payment method, most frequent first."""
     statement = (

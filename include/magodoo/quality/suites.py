@@ -11,7 +11,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
@@ -79,16 +79,6 @@ def found(connection: Connection, instance: Instance, checks: Sequence[Check], n
     """Return the checks that fail, each with every row, by running their SELECTs directly: no Great Expectations, no Data Docs."""
     failures = (Failure(check, _rows(connection, instance, check, now)) for check in checks)
     return [failure for failure in failures if failure.rows]
-
-
-def prune(folder: Path, before: datetime) -> int:
-    """Delete the Data Docs of an instance's runs that are older than `before` and return how many runs that were."""
-    old = [
-        run for run in folder.glob("*") if run.is_dir() and datetime.fromtimestamp(run.stat().st_mtime, UTC) < before
-    ]
-    for run_folder in old:
-        shutil.rmtree(run_folder)
-    return len(old)
 
 
 def _expect(engine: Engine, instance: Instance, checks: Sequence[Check], docs: Path | None, now: datetime) -> set[str]:

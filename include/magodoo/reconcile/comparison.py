@@ -15,6 +15,7 @@ from magodoo.domain.states import (
 from magodoo.domain.tracking import parts
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.reconcile import statuses
+from magodoo.reconcile.adjustments import taxes_within
 from magodoo.reconcile.dataset import Mask, Positions, Units, tracks_of
 from magodoo.reconcile.matching import Matching
 from magodoo.reconcile.quantities import Quantities
@@ -35,12 +36,13 @@ AMOUNTS = (
 def compare(view: View, matching: Matching, counted: Quantities) -> pd.DataFrame:
     """Return one row per pair with what differs. Amounts are compared in the document's currency, rounded to its decimals.
 
-    Columns: magento, odoo (positions); reduced, net_gone, tax_gone (see `reduced`); amounts ("" or the type of
+    Columns: magento, odoo (positions); reduced, net_gone, tax_gone (see `reduced`); tax_within (see `adjustments`); amounts ("" or the type of
     finding); part; quantities, tracking (bool); status (Meaning, or None if the states agree).
     """
     pairs = pd.DataFrame({"magento": matching.magento, "odoo": matching.odoo})
     remaining = _not_cancelled(view, pairs)
     pairs["reduced"], pairs["net_gone"], pairs["tax_gone"] = reduced(view, pairs, counted)
+    pairs["tax_within"] = taxes_within(view, pairs)
     found = np.where(remaining, _amounts(view, pairs), 0)
     pairs["amounts"] = np.array(AMOUNTS, dtype=object)[found]
     different = found == AMOUNTS.index(FindingType.TOTAL_MISMATCH)
@@ -71,7 +73,7 @@ def _amounts(view: View, pairs: pd.DataFrame) -> Units:
     cash = view.amounts("cash_rounding", odoo)
     apart = view.amounts("grand_total", odoo) - view.amounts("grand_total", magento) + net_gone + tax_gone
     total = np.abs(apart - cash)
-    tax = np.abs(view.amounts("tax", odoo) - view.amounts("tax", magento) + tax_gone)
+    tax = np.abs(view.amounts("tax", odoo) - view.amounts("tax", magento) + tax_gone - pairs["tax_within"].to_numpy())
     shipment = view.of_kind(Kind.SHIPMENT)[magento]
     if view.rounds_orders:
         total = np.where(_rounded_by_odoo(view, magento, apart, tax), np.minimum(total, tolerance), total)
@@ -95,12 +97,14 @@ def _rounded_by_odoo(view: View, magento: Positions, apart: Units, tax: Units) -
 def differences(view: View, pairs: pd.DataFrame) -> dict[str, Units]:
     """Return odoo - magento of every part in PARTS, in units rounded to the currency.
 
-    A discount that Odoo includes in its prices is no difference.
+    Neither a discount that Odoo includes in its prices nor the tax within an adjustment is a difference.
     """
     magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
     found = {name: view.amounts(name, odoo) - view.amounts(name, magento) for name in PARTS}
     net_gone, tax_gone = pairs["net_gone"].to_numpy(), pairs["tax_gone"].to_numpy()
     found["subtotal"], found["tax"] = found["subtotal"] + net_gone, found["tax"] + tax_gone
+    within = pairs["tax_within"].to_numpy()
+    found["adjustment"], found["tax"] = found["adjustment"] + within, found["tax"] - within
     folded = np.abs(found["subtotal"] + found["discount"]) <= view.tolerances[magento]
     found["subtotal"] = np.where(folded, 0, found["subtotal"])
     found["discount"] = np.where(folded, 0, found["discount"])

@@ -311,6 +311,10 @@ class Instance(Strict):
     """Whose rate gives the amounts in company currency of invoices and credit notes in another currency: `magento`, equal to its base
     amounts to the cent, or `odoo`, which keeps the rates of the company. Which one the law asks for is a person's choice, so there is no
     default: such documents are not written before it is made."""
+    adjustment_tax: Literal["none", "as the order's rates"] | None = None
+    """Whether an adjustment on a credit memo, which carries no tax in Magento, lowers the tax of a taxed order: `none`, the tax stays; or
+    `as the order's rates`, the tax in it is taken back, in proportion to its goods at each rate. What the law asks for is a person's
+    choice, so there is no default: such credit memos are not written before it is made."""
     customers_missing: Literal["create", "finding"] = "create"
     """What happens when the customer of an order is not in Odoo."""
     products_missing: Literal["finding"] = "finding"
@@ -321,7 +325,8 @@ class Instance(Strict):
     """By currency, and `default`: differences up to it are reported as rounding. For reporting only, never for posting."""
     limits: Limits = Limits()
     separate_duties: bool = True
-    """A statement is prepared by one person and approved by another. `false`: one person does both, and the statement says so."""
+    """A statement is prepared by one person and approved by another, who released or muted nothing large of the month; who changed limits,
+    taxes, accounts or mode last approves and releases nothing planned since. `false`: one person does it all, and the statement says so."""
     fiscal_years_in_weeks: tuple[date, ...] = ()
     """First days of fiscal years of 52 or 53 weeks: the statement then has its tax tables by 4-4-5 period, too. A year that is not listed
     follows the one before after 52 weeks."""
@@ -450,12 +455,17 @@ class Settings(Strict):
     staging_connection: str = "magodoo_staging"
     """Id of the Airflow connection of the staging database (PostgreSQL)."""
     smtp: Smtp = Smtp()
+    changed_by: str = ""
+    """Airflow name of the person who changed this file last. They do not approve or release what follows from a change of limits, taxes,
+    accounts or mode (`separate_duties`)."""
     ui_url: str = "http://localhost:8080"
     """Airflow's address, for the links in mails; without it the variable MAGODOO_UI_URL, which `make up` sets."""
     payload_days: Days = 400
     """Payloads, the requests of finished changes and sent mails are blanked or removed after so many days."""
-    personal_days: Days = 3650
+    personal_days: Days = 1095
     """Names, addresses, e-mails and phones of orders that nothing happened to for so many days are blanked."""
+    evidence_days: Days = 3650
+    """What was written, by whose approval, on which transaction, under which tax rule and rate, is kept for so many days, without personal data."""
     orders_per_task: Lot = 5000
     """Orders that one mapped reconcile task processes; with several workers, smaller parts are spread over them."""
 

@@ -32,7 +32,7 @@ class TaxRule(Strict):
     """Exact name of the Odoo sales tax; its own rate must be the same (`as charged`: any above 0)."""
     amount: Literal["as charged"] | None = None
     """`as charged`: the tax is the amount that Magento charged, under one Odoo tax per region, whatever the rate of this tax; for sales
-    taxes of many rates, with `rate: any`, `country` and `region`."""
+    taxes of many rates, with `rate: any`, `country` and `region` (of a marketplace's tax without them, too)."""
     country: str | None = None
     """ISO code of the destination; without it: any country."""
     region: str | None = None
@@ -51,12 +51,19 @@ class TaxRule(Strict):
     """Whether Magento found the order's VAT number valid and recorded the day of the check; without it: either."""
     customer_group: int | None = None
     """Magento customer group id; without it: any."""
+    payment_method: str | None = None
+    """Magento payment method code of the order, such as the one that orders of a marketplace come with; without it: any."""
+    store: int | None = None
+    """Magento store id of the order; without it: any."""
     consignment_above: Value | None = None
     """The order's goods, after discount, without tax and shipping, are worth more than this, in Magento's base currency."""
     consignment_up_to: Value | None = None
     """They are worth this or less."""
     valid_from: date | None = None
     """First day of orders that it is for, by the day on which the order was placed."""
+    tax_collected_by: Literal["shop", "marketplace"] = "shop"
+    """`marketplace`: a marketplace facilitator collects and pays the tax. It goes to an Odoo tax with an account of its own, never to the
+    company's liability; name the marketplace's orders by `payment_method`, `store` or `customer_group`."""
     fiscal_position: str | None = None
     """Exact name of the fiscal position that is set explicitly."""
 
@@ -72,7 +79,12 @@ class TaxRule(Strict):
         """Refuse conditions that exclude each other, and a place without its country."""
         if (self.rate == ANY) is not (self.amount is not None):
             raise ValueError("`rate: any` and `amount: as charged` belong together: write both, or a rate")
-        if self.rate == ANY and not (self.country and self.region):
+        if self.is_of_marketplace:
+            if (self.payment_method, self.store, self.customer_group) == (None, None, None):
+                raise ValueError(
+                    "`tax_collected_by: marketplace` is of a marketplace's orders: add `payment_method`, `store` or `customer_group`"
+                )
+        elif self.rate == ANY and not (self.country and self.region):
             raise ValueError("`amount: as charged` is one liability per region: add `country` and `region`")
         if self.country is None and (self.region or self.postcodes):
             raise ValueError("`region` and `postcodes` are of a country: add `country`")
@@ -102,10 +114,25 @@ class TaxRule(Strict):
         return self.odoo_tax, self.fiscal_position
 
     @property
+    def is_of_marketplace(self) -> bool:
+        """Return whether a marketplace collects the tax and pays it."""
+        return self.tax_collected_by == "marketplace"
+
+    @property
+    def in_words(self) -> str:
+        """Return its conditions as the settings file has them: `country: US, rate: 8.25`."""
+        written = self.model_dump(mode="json", exclude_unset=True, exclude={"odoo_tax", "fiscal_position"})
+        listed = (", ".join(value) if isinstance(value, list) else value for value in written.values())
+        return ", ".join(f"{name}: {value}" for name, value in zip(written, listed, strict=True))
+
+    @property
     def names_only_its_rate(self) -> bool:
         """Return whether it has no condition beside rate and day."""
         others = (self.country, self.from_country, self.from_source, self.kind, self.has_vat, self.vat_checked)
-        values = (self.customer_group, self.consignment_above, self.consignment_up_to)
+        values = (
+            *(self.customer_group, self.payment_method, self.store),
+            *(self.consignment_above, self.consignment_up_to),
+        )
         return all(each is None for each in (*others, *values))
 
     @property
@@ -133,7 +160,10 @@ class TaxRule(Strict):
 
     def covers(self, other: TaxRule, source_countries: dict[str, str]) -> bool:
         """Return whether it fits every line that the other one fits."""
-        equal = ((self.country, other.country), (self.kind, other.kind), (self.customer_group, other.customer_group))
+        equal = (
+            *((self.country, other.country), (self.kind, other.kind), (self.customer_group, other.customer_group)),
+            *((self.payment_method, other.payment_method), (self.store, other.store)),
+        )
         shipped = other.from_country or source_countries.get(other.from_source or "")
         return (
             (self.rate == other.rate or (self.as_charged and other.rate != 0))
@@ -155,6 +185,8 @@ class TaxRule(Strict):
             (self.country, other.country),
             (self.kind, other.kind),
             (self.customer_group, other.customer_group),
+            (self.payment_method, other.payment_method),
+            (self.store, other.store),
             (self.from_source, other.from_source),
             (shipped[0], shipped[1]),
             (True if self.vat_checked else self.has_vat, True if other.vat_checked else other.has_vat),

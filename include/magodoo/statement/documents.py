@@ -50,6 +50,7 @@ class Document:
     invoice_date: date | None = None
     journal: str = ""
     partner: str | None = None
+    adjustment: int = 0  # of a credit memo, without the tax on it
     shared_orders: tuple[str, ...] = ()  # of an Odoo invoice over several orders: the keys of all of them
 
     @property
@@ -143,7 +144,7 @@ _CONCERNED = f"""
 _DOCUMENTS = f"""
     with {_CONCERNED}
     select d.side, d.kind, d.source_id, d.number, coalesce(d.order_key, '') as order_key, coalesce(r.number, '') as order_number, d.currency,
-        d.grand_total - d.tax as net, d.tax, d.base_grand_total, d.base_tax, d.company_currency,
+        d.grand_total - d.tax as net, d.tax, d.adjustment, d.base_grand_total, d.base_tax, d.company_currency,
         d.created_at, d.accounting_date, d.document_date, d.state, coalesce(d.journal, '') as journal,
         d.active and d.deleted_at is null as stands, coalesce(w.scope, 'in_scope') as scope,
         coalesce(r.country, case d.side when 'magento' then d.country end, d.country, '') as country,
@@ -227,6 +228,7 @@ def _document(instance: Instance, row: Mapping[str, Any], lines: list[LineSum]) 
         early_order=row["early_order"], early=row["early"], base_total=row["base_grand_total"],
         base_tax=row["base_tax"], company_currency=row["company_currency"],
         invoice_date=local if magento else row["document_date"], partner=row["partner"], journal=row["journal"],
+        adjustment=row["adjustment"],
         shared_orders=tuple(row["shared_orders"] or ()),
     )  # fmt: skip
 

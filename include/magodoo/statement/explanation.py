@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from magodoo.domain.adjustments import AT_THE_ORDERS_RATES
 from magodoo.domain.states import OdooMoveState
 from magodoo.domain.vocabulary import FindingType, Kind, OrderScope, Severity, Side
 from magodoo.money import rounded, shown
@@ -28,6 +29,7 @@ AGREES, EXCLUDED, NOT_IMPORTED, EARLY, DRAFT = (
 )
 LATER, EARLIER = "booked_in_another_month", "of_another_month"
 ROUNDING, RATES, SHARED, UNEXPLAINED = "rounding", "between_tax_rates", "consolidated", "unexplained"
+WITHIN = "tax_within_adjustments"
 FINDING = "finding:"
 CENT = 100
 
@@ -149,6 +151,8 @@ class _Explaining:
                 return AGREES, "", False
             if not total and not tax:
                 return RATES, "", False
+            if not total and self._is_within(magento, odoo, tax):
+                return WITHIN, "", False
             for found in self._about(magento, odoo):
                 if found.type == _T.CASH_ROUNDING and _fits(found, one, two):
                     return FINDING + found.type, "", found.muted
@@ -161,6 +165,13 @@ class _Explaining:
                 return FINDING + found.type, "", found.muted
         result = f"Magento {shown(one.total, magento.currency)} {magento.currency}, Odoo {shown(two.total, odoo.currency)} {odoo.currency}"
         return UNEXPLAINED, f"{result}, and no open finding says so", False
+
+    def _is_within(self, magento: Document, odoo: Document, tax: int) -> bool:
+        """Return whether two credit memos differ by the tax within their adjustments alone, and reconciling found nothing wrong with it."""
+        if self.instance.adjustment_tax != AT_THE_ORDERS_RATES or not (magento.adjustment and odoo.adjustment):
+            return False
+        moved = magento.adjustment - odoo.adjustment
+        return tax == moved and not any(found.type in APART for found in self._about(magento, odoo))
 
     def _about(self, magento: Document, odoo: Document) -> list[Found]:
         return [

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from magodoo.settings import Instance
+from magodoo.settings.tax_rules import TaxRule
 from magodoo.statement.figures import written
 from magodoo.statement.general_ledger import NOT_REVENUE, SALE_TYPES
 from magodoo.statement.periods import Month, Span, spans
@@ -39,7 +40,7 @@ def read(
 
     Args:
         client: Odoo.
-        instance: For its fiscal years in weeks.
+        instance: For its fiscal years in weeks and its tax rules.
         month: The month.
         journals: Ids of the instance's sales journals.
         countries: Returns by id the country of delivery of entries that have none in Odoo.
@@ -49,7 +50,7 @@ def read(
     """
     found: dict[str, list[Row]] = {"tax_by_country": [], "tax_grids": []}
     if journals:
-        reader = _Reader(client, sorted(journals), countries)
+        reader = _Reader(client, sorted(journals), countries, instance.taxes)
         for span in spans(month, instance.fiscal_years_in_weeks):
             place = {"span": span.name, "first": f"{span.first}", "last": f"{span.last}"}
             found["tax_by_country"] += [{**place, **row, "currency": currency} for row in reader.by_tax(span)]
@@ -61,11 +62,13 @@ class _Reader:
     """Sums of journal items by country. Balances are in units of 1/10000 of the company's currency."""
 
     def __init__(
-        self, client: OdooClient, journals: Sequence[int], countries: Callable[[Sequence[int]], Mapping[int, str]]
-    ) -> None:
+        self, client: OdooClient, journals: Sequence[int], countries: Callable[[Sequence[int]], Mapping[int, str]],
+        rules: Sequence[TaxRule],
+    ) -> None:  # fmt: skip
         self._client, self._ledger = client, client.general_ledger
         self._journals, self._known = list(journals), countries
         self._taxes = self._ledger.taxes()
+        self._of_marketplaces = {rule.odoo_tax for rule in rules if rule.is_of_marketplace}
         self._countries = self._ledger.countries()
         self._of_entries: dict[str, list[int]] = {}
 
@@ -202,7 +205,8 @@ class _Reader:
         return [["journal_id", "in", self._journals], *_between("date", span)]
 
     def _name(self, tax: int) -> str:
-        return self._taxes[tax].name if tax in self._taxes else f"tax {tax}"
+        name = self._taxes[tax].name if tax in self._taxes else f"tax {tax}"
+        return f"{name} (collected by a marketplace)" if name in self._of_marketplaces else name
 
     def _rate(self, tax: int) -> str:
         return written(self._taxes[tax].rate) if tax in self._taxes else ""

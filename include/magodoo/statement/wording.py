@@ -23,6 +23,7 @@ STEPS = {
     explanation.EARLIER: "Timing: of another month in Magento",
     explanation.SHARED: "Odoo invoices over several orders",
     explanation.RATES: "Between tax rates, same total and tax",
+    explanation.WITHIN: "Tax within adjustments: Magento takes none back, the books do, as `adjustment_tax` says",
     explanation.ROUNDING: "Rounding",
     explanation.UNEXPLAINED: "Unexplained between Magento and Odoo",
 }

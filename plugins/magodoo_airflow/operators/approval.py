@@ -21,7 +21,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from magodoo_airflow.links import ChangesLink, SalesPageLink
 from magodoo_airflow.operators.step import StepOperator
-from magodoo_airflow.retries import ANSWER_HOURS
+from magodoo_airflow.retries import ANSWER_HOURS, WAITING_RETRIES
 
 if TYPE_CHECKING:
     from magodoo.context import Context as PipelineContext
@@ -72,7 +72,7 @@ class ApproveChangesOperator(HITLOperator):
             defaults=LATER,
             params={"reason": Param("", type="string", title="Reason", description="needed to reject")},
             response_timeout=timedelta(hours=hours),
-            **kwargs,
+            **WAITING_RETRIES | kwargs,
         )
         self.set_upstream(changes.operator)
 
@@ -94,7 +94,7 @@ class DecideChangesOperator(StepOperator):
 
     def run_step(self, pipeline: PipelineContext, context: Any) -> Any:
         """Return the counts. Raises AirflowFailException for an answer without a name and for a rejection without a reason."""
-        from magodoo.ledger import decisions
+        from magodoo.ledger import decisions, duties
 
         ids = [int(number) for number in self.changes["ids"]]
         (chosen,) = self.answer["chosen_options"]
@@ -107,6 +107,13 @@ class DecideChangesOperator(StepOperator):
         if chosen == REJECT and len(reason) < SHORTEST_REASON:
             raise AirflowFailException(f"[{self.instance}] say why: nothing is rejected without a reason")
         with pipeline.engine.begin() as connection:
+            why = (
+                duties.why_not_decide(connection, pipeline.settings.instance(self.instance), ids, who)
+                if chosen == APPROVE
+                else None
+            )
+            if why:
+                raise AirflowFailException(f"[{self.instance}] {why}")
             decide = decisions.approve if chosen == APPROVE else decisions.reject
             done = decide(connection, ids, who, reason, pipeline.now())
         return {

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from magodoo.errors import BadSettings
 from magodoo.timestamps import utc_now
 from magodoo_airflow.links import SalesPageLink
+from magodoo_airflow.retries import STEP_RETRIES
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -29,12 +31,11 @@ class BackfillChunksOperator(BaseOperator):
     def __init__(
         self, *, instance: str, start: str, end: str, hours: int | str, documents: list[str] | str, **kwargs: Any
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**STEP_RETRIES | kwargs)
         self.instance, self.start, self.end, self.hours, self.documents = instance, start, end, hours, documents
 
     def execute(self, context: Any) -> list[dict[str, Any]]:
         """Return the chunks as `{"from": iso, "to": iso, "documents": [...]}`, oldest first."""
-        from magodoo.errors import BadSettings
         from magodoo.pipeline import backfill
         from magodoo.pipeline.window import Window, from_conf
         from magodoo.settings.read import read_with_problems
@@ -73,7 +74,7 @@ class BackfillProgressOperator(BaseOperator):
     operator_extra_links = (SalesPageLink(),)
 
     def __init__(self, *, instance: str, chunk: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**STEP_RETRIES | kwargs)
         self.instance, self.chunk, self.progress = instance, chunk, ""
 
     @property
@@ -107,7 +108,7 @@ class BackfillReportOperator(BaseOperator):
     operator_extra_links = (SalesPageLink(),)
 
     def __init__(self, *, instance: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**STEP_RETRIES | kwargs)
         self.instance = instance
 
     def execute(self, context: Any) -> dict[str, int]:

@@ -30,7 +30,7 @@ class ChangeOperator(StepOperator):
 
     It can be used on its own in any DAG; the ledger decides which changes it writes, so that clearing it, or running it twice at once,
     writes nothing twice. It stops on request after the current call (`on_kill`); the changes that it has leased are taken over by the
-    next run. Transient failures are retried (`retries`, 2 unless given), those that need a person are not.
+    next run. Transient failures are retried (`retries`, 7 unless given), those that need a person are not.
 
     :param instance: instance id (templated)
     :param orders: only these orders' changes (Magento order entity ids, templated); None: all that are due

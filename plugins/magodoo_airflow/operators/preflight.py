@@ -8,6 +8,8 @@ from typing import Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from magodoo_airflow.retries import STEP_RETRIES
+
 
 class PreflightOperator(BaseOperator):
     """Check one instance, log the table of checks, and fail when there are errors.
@@ -21,20 +23,16 @@ class PreflightOperator(BaseOperator):
     ui_color = "#eef4fb"
 
     def __init__(self, *, instance: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**STEP_RETRIES | kwargs)
         self.instance = instance
 
     def execute(self, context: Any) -> dict[str, int]:
         """Return the number of checks by status. Raises AirflowFailException when there are errors."""
-        from magodoo.errors import MagodooError
         from magodoo.preflight.results import Status, table
         from magodoo.settings.read import read_with_problems
         from magodoo_airflow.preflight import examine
 
-        try:
-            lines = examine(self.instance, read_with_problems())
-        except MagodooError as problem:
-            raise AirflowFailException(f"[{self.instance}] {problem}") from problem
+        lines = examine(self.instance, read_with_problems())
         self.log.info("[%s] preflight\n%s", self.instance, table(lines))
         counts = {status.value: sum(line.status is status for line in lines) for status in Status}
         if counts[Status.ERROR]:

@@ -8,6 +8,8 @@ from typing import Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from magodoo_airflow.retries import STEP_RETRIES
+
 
 class SetupOperator(BaseOperator):
     """Read both systems and return a draft of the settings; an instance that the settings have gets only what is new.
@@ -33,7 +35,7 @@ class SetupOperator(BaseOperator):
         time_zone: str,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**STEP_RETRIES | kwargs)
         self.instance, self.books_from, self.time_zone = instance, books_from, time_zone
         self.magento_connection, self.odoo_connection = magento_connection, odoo_connection
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException
 
 from magodoo_airflow.links import SalesPageLink
 from magodoo_airflow.retries import STEP_RETRIES
@@ -22,7 +22,7 @@ class StepOperator(BaseOperator):
     :param instance: id of the instance in the settings file (templated).
 
     An error that only a person can fix (settings, rights, a broken invariant) fails the task at once, without retries;
-    a transient one is retried with backoff. The return value is the step's counts (a small dict of numbers).
+    a transient one is retried with backoff (`magodoo_airflow.retries`). The return value is the step's counts (a small dict of numbers).
     """
 
     template_fields: Sequence[str] = ("instance",)
@@ -44,12 +44,9 @@ class StepOperator(BaseOperator):
         raise AirflowFailException(f"{type(self).__name__} implements no run_step")
 
     def run_in_context(self, context: Any, run_step: Callable[[PipelineContext], Any]) -> Any:
-        """Open the context, run `run_step`, send metrics, and return its counts.
-
-        Raises AirflowFailException for FixConfiguration and InvariantError, AirflowException (retried) for other errors of magodoo.
-        """
+        """Open the context, run `run_step`, send metrics, and return its counts. The class of an error decides about retries."""
         from magodoo.domain.log_labels import labelled
-        from magodoo.errors import FixConfiguration, InvariantError, MagodooError
+        from magodoo.errors import MagodooError
         from magodoo_airflow import metrics
         from magodoo_airflow.hooks.context import open_context
 
@@ -62,12 +59,9 @@ class StepOperator(BaseOperator):
                 self._opened = pipeline
                 counts = run_step(pipeline)
                 metrics.of_step(pipeline, self.task_type_name, counts, time.monotonic() - began)
-        except (FixConfiguration, InvariantError) as problem:
-            metrics.of_failure(self.instance, self.task_type_name, problem)
-            raise AirflowFailException(f"[{self.instance}] {problem}") from problem
         except MagodooError as problem:
             metrics.of_failure(self.instance, self.task_type_name, problem)
-            raise AirflowException(f"[{self.instance}] {problem}") from problem
+            raise
         finally:
             self._opened = None
         self.log.info("[%s] %s: %s", self.instance, self.task_id, counts)

@@ -6,9 +6,14 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
+from magodoo_airflow.retries import STEP_RETRIES
+
 
 class UpkeepOperator(BaseOperator):
     """Run the daily upkeep of all instances: digest emails, retention, old Data Docs. Returns counts."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**STEP_RETRIES | kwargs)
 
     def execute(self, context: Any) -> dict[str, int]:
         """Return the counts of `magodoo.pipeline.upkeep.run`."""

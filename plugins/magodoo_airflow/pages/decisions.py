@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
@@ -12,8 +12,10 @@ from sqlalchemy import Connection
 
 from magodoo.domain.vocabulary import Kind
 from magodoo.ledger import decisions as decisions_module
+from magodoo.ledger import duties
 from magodoo.reconcile import repository
 from magodoo.reconcile.repository import Pairs
+from magodoo.settings.read import read_with_problems
 from magodoo.staging import sales_lines
 from magodoo.staging.work_queue import WorkQueue
 from magodoo.timestamps import utc_now
@@ -111,6 +113,7 @@ def approve_several(request: Request, who: Who, change: Annotated[list[int], For
     with staging() as connection:
         known = records.instances_of_changes(connection, change)
         who.must(Right.APPROVE, sorted(set(known.values())))
+        _must_be_another(connection, who, known)
         decisions_module.approve(connection, list(known), who.name, "", utc_now())
     return _back(request, "/changes?tab=waiting")
 
@@ -123,10 +126,22 @@ def decide(request: Request, who: Who, change_id: int, verb: str, reason: FormTe
     act, needs_reason, right = _VERBS[verb]
     reason = _checked_reason(reason) if needs_reason else reason.strip()
     with staging() as connection:
-        who.must(right, records.instances_of_changes(connection, [change_id]).values())
+        known = records.instances_of_changes(connection, [change_id])
+        who.must(right, known.values())
+        if verb in ("approve", "release"):
+            _must_be_another(connection, who, known)
         if not act(connection, [change_id], who.name, reason, utc_now()):
             raise HTTPException(409, f"Change {change_id} is not in a state for this: open the page again.")
     return _back(request, f"/change/{change_id}")
+
+
+def _must_be_another(connection: Connection, who: Writer, changes: Mapping[int, str]) -> None:
+    """Raise 403 for a person who changed the settings that these changes follow from; `changes` are instances by id."""
+    instances = read_with_problems().settings.instances
+    for instance in sorted(set(changes.values()) & set(instances)):
+        ids = [id_ for id_, of in changes.items() if of == instance]
+        if why := duties.why_not_decide(connection, instances[instance], ids, who.name):
+            raise HTTPException(403, why)
 
 
 _VERBS: dict[str, tuple[Callable[[Connection, list[int], str, str, datetime], int], bool, Right]] = {

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from magodoo.errors import FixConfiguration, FixDocument
 from magodoo.settings.read import read_with_problems
-from magodoo.statement import csv_export, pdf, store, summary, wording, workbook
+from magodoo.statement import csv_export, duties, pdf, store, summary, wording, workbook
 from magodoo.statement.periods import Month
 from magodoo.timestamps import utc_now
 from magodoo_airflow.pages.access import FormText, Reader, Right, Writer, reader, writer
@@ -153,6 +153,11 @@ def sign(
     with _acting(who, Right.SIGN, instance, month, statement) as connection:
         kept = store.by_id(connection, statement)
         names = store.to_note(kept.body) if kept else {}
+        settings = read_with_problems().settings.instances.get(instance)
+        if settings is not None and (
+            why := duties.why_not_sign(connection, settings, _month(instance, month), who.name)
+        ):
+            raise FixDocument(why)
         notes = {key: given.get(key, for_the_others) for key in names}
         store.sign(connection, statement, seen, who.name, note, utc_now(), notes)
     return _back(request, instance, month)

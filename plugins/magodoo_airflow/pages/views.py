@@ -268,6 +268,6 @@ _DATA_DOCS = (
 
 
 def _docs_root() -> Path:
-    from magodoo.pipeline.quality import docs_root
+    from magodoo.pipeline.data_docs import docs_root
 
     return Path(os.fspath(docs_root())).absolute()

@@ -260,7 +260,7 @@ class Campaign:
         totals = self.totals
         totals.schedules += 1
         totals.duplicates += count.duplicates
-        totals.lost += count.lost
+        totals.lost += count.lost + count.unfinished
         totals.wrong_amount += count.wrong_amount
         totals.stuck += len(stuck)
         totals.lines += [f"seed {schedule.seed}: {line}" for line in [*count.lines, *stuck]]

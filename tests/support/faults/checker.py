@@ -20,6 +20,7 @@ class Count:
     duplicates: int = 0
     lost: int = 0
     wrong_amount: int = 0
+    unfinished: int = 0
     lines: list[str] = field(default_factory=list)
 
     def of(self, what: str, found: list[Decimal], wanted: list[Decimal]) -> None:
@@ -66,7 +67,7 @@ def _led_by_magento(lab: Lab, history: History, number: str, sale: dict[str, Any
         count.of(f"{number} {kind}", [_amount(move["amount_total"]) for move in moves], wanted)
         count.of(f"{number} payments of {kind}", _payments(lab, moves), wanted if card else [])
         unfinished = [move for move in moves if move["state"] != "posted" or (card and move["payment_state"] != "paid")]
-        count.lost += len(unfinished)
+        count.unfinished += len(unfinished)
         count.lines += [f"{number} {move['ref']} is {move['state']}, {move['payment_state']}" for move in unfinished]
     shipments = [tables.shipments[i] for i in history.shipments]
     pickings = _pickings(lab, sale["id"], "outgoing")

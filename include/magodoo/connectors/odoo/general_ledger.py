@@ -28,7 +28,8 @@ _OPEN_ITEM = tree(
 )
 _TAX = tree(
     "name amount amount_type type_tax_use tax_exigibility ubl_cii_tax_category_code",
-    invoice_repartition_line_ids=tree("tag_ids"), refund_repartition_line_ids=tree("tag_ids"),
+    invoice_repartition_line_ids=tree("tag_ids repartition_type", account_id=tree("code name")),
+    refund_repartition_line_ids=tree("tag_ids repartition_type", account_id=tree("code name")),
 )  # fmt: skip
 
 
@@ -40,6 +41,7 @@ class Tax(NamedTuple):
     on_payment: bool
     tags: frozenset[int]
     category: str  # "": not set, or Odoo has no electronic invoices
+    accounts: frozenset[str] = frozenset()  # names of the accounts that its amounts go to
 
 
 class Grid(NamedTuple):
@@ -113,6 +115,12 @@ class GeneralLedger:
                     for tag in line["tag_ids"]
                 ),
                 str(row.get("ubl_cii_tax_category_code") or ""),
+                frozenset(
+                    " ".join(str(line["account_id"].get(name) or "") for name in ("code", "name")).strip()
+                    for name in ("invoice_repartition_line_ids", "refund_repartition_line_ids")
+                    for line in row.get(name, ())
+                    if line.get("repartition_type") == "tax" and line.get("account_id")
+                ),
             )
             for row in self._read("account.tax", _TAX, domain)
         }

@@ -42,6 +42,7 @@ class Feature:
         needs: The capabilities that it takes.
         proofs: How it is known, by version, where it is not `by_default`.
         enterprise: What of it only Enterprise has, and was therefore never run.
+        shown_by: The files of the live suite that show it: `route` is tests/odoo/test_odoo_route.py.
     """
 
     name: str
@@ -49,25 +50,32 @@ class Feature:
     needs: tuple[str, ...] = ()
     proofs: Mapping[int, Proof] = field(default_factory=dict)
     enterprise: str = ""
+    shown_by: tuple[str, ...] = ()
 
 
 FEATURES: tuple[Feature, ...] = (
     Feature(
-        "connection, rights, modules", writes=False, needs=("has_access",), proofs=dict.fromkeys((16, 17, 20), Proof.SANDBOX)
+        "connection, rights, modules", writes=False, needs=("has_access",), proofs=dict.fromkeys((16, 17, 20), Proof.SANDBOX),
+        shown_by=("errors", "reads"),
     ),
-    Feature("orders, invoices, credit notes, transfers read and matched", writes=False),
+    Feature("orders, invoices, credit notes, transfers read and matched", writes=False, shown_by=("reads", "contract", "unreadable")),
     Feature(
         "payments of an invoice seen", writes=False, needs=("payments_of_invoice", "payment_canceled"), proofs={18: Proof.SOURCE},
-        enterprise="*In Payment* and the widget that matches bank statements",
+        enterprise="*In Payment* and the widget that matches bank statements", shown_by=("route", "settlements"),
     ),
-    Feature("statement against the general ledger", writes=False, proofs={18: Proof.SOURCE}),
-    Feature("customers and orders", needs=("tax_per_line", "company_type", "credit_to_invoice")),
-    Feature("invoices and credit notes", needs=("tax_per_line", "credit_note_matched", "automatic_invoice_parameter")),
-    Feature("documents in another currency", needs=("invoice_currency_rate",), proofs={18: Proof.SOURCE}),
-    Feature("payments and refunds of providers", needs=("payments_of_invoice", "payment_canceled")),
-    Feature("deliveries, backorders, tracking", needs=("reserved_quantities",)),
-    Feature("returns", needs=("return_wizard", "returns_by_wizard")),
-    Feature("closed periods kept", needs=("lock_date_of_sales",)),
+    Feature("statement against the general ledger", writes=False, proofs={18: Proof.SOURCE}, shown_by=("ledger", "tax_tables", "cash_basis")),
+    Feature("customers and orders", needs=("tax_per_line", "company_type", "credit_to_invoice"), shown_by=("route", "rules")),
+    Feature(
+        "invoices and credit notes", needs=("tax_per_line", "credit_note_matched", "automatic_invoice_parameter"),
+        shown_by=("route", "rules", "totals"),
+    ),
+    Feature("documents in another currency", needs=("invoice_currency_rate",), proofs={18: Proof.SOURCE}, shown_by=("route",)),
+    Feature(
+        "payments and refunds of providers", needs=("payments_of_invoice", "payment_canceled"), shown_by=("route", "rules", "settlements")
+    ),
+    Feature("deliveries, backorders, tracking", needs=("reserved_quantities",), shown_by=("route", "rules")),
+    Feature("returns", needs=("return_wizard", "returns_by_wizard"), shown_by=("route", "rules")),
+    Feature("closed periods kept", needs=("lock_date_of_sales",), shown_by=("route", "branches")),
 )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ def amounts(situation: Situation) -> list[Finding]:
         np.where(by_tax, view.amounts("tax", side), view.amounts("grand_total", side)).tolist()
         for side in (pairs["magento"].to_numpy(), pairs["odoo"].to_numpy())
     ]
+    within = pairs["tax_within"].tolist()
     result = []
     named = zip(pairs["amounts"], pairs["part"], rows_of_pairs(situation, pairs), strict=True)
     for place, (found, part, (magento, odoo, order)) in enumerate(named):
@@ -48,6 +49,11 @@ def amounts(situation: Situation) -> list[Finding]:
         made.magento_amount, made.odoo_amount = both[0][place], both[1][place]
         if made.type is FindingType.TOTAL_MISMATCH:
             made.detail = _parts(magento.currency, {name: int(values[place]) for name, values in by_part.items()})
+        if made.type is FindingType.TAX_MISMATCH and within[place]:
+            made.detail = (
+                f"By `adjustment_tax` its adjustment of {shown(magento.adjustment, magento.currency)} holds"
+                f" {shown(within[place], magento.currency)} of tax, which Odoo's credit note takes back beside Magento's"
+            )
         if made.type is FindingType.CURRENCY_MISMATCH:
             made.magento_value, made.odoo_value = magento.currency, odoo.currency
         remedies.say_how_to_correct(situation, made, odoo)

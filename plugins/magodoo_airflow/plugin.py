@@ -1,4 +1,4 @@
-"""What Airflow loads from the plugins folder: the sales pages and the links. Light: every Airflow process imports it."""
+"""What Airflow loads by the entry point `airflow.plugins`: the sales pages and the links. Light: every Airflow process imports it."""
 
 from airflow.plugins_manager import AirflowPlugin
 
