@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+from live_counts import EVIDENCE, FileRun, LiveRun, begin_of, between
 
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.company import LOCKS
 from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.connectors.odoo.deliveries import Deliveries
+from magodoo.connectors.odoo.proofs import COMMANDS, FEATURES, Feature, Proof, cell
 from magodoo.connectors.odoo.rpc import Rpc
 from magodoo.connectors.odoo.versions import (
     CAPABILITIES,
@@ -30,6 +34,10 @@ from magodoo.domain.states import PAYMENT_CANCELLED
 from magodoo.errors import UnknownField
 from magodoo_sandbox.odoo import RunningSandbox
 from magodoo_sandbox.odoo.errors import HttpError
+
+LIVE_SUITE = Path(__file__).parent / "odoo"
+BY_HAND = {19}
+"""Versions whose runs are in the evidence as they were noted by hand, before runs wrote their counts themselves."""
 
 
 @pytest.mark.parametrize(
@@ -219,6 +227,33 @@ class _Fields:
         if model not in self._fields:
             raise UnknownField(f"the model {model!r} does not exist", system="odoo")
         return {name: {"type": "char"} for name in self._fields[model]}
+
+
+# What a live cell rests on
+
+
+def live_counts(major: int) -> LiveRun:
+    """What runs wrote into docs/evidence/live-odoo.md of a version's builds."""
+    page = EVIDENCE.read_text(encoding="utf-8")
+    builds = re.findall(r"^<!-- odoo on Odoo (\S+): written by the run -->$", page, re.MULTILINE)
+    run = LiveRun()
+    for build in builds:
+        if Version.parsed(build).major == major:
+            run = LiveRun.parsed(between(page, begin_of(build, "odoo"))).over(run)
+    return run
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
+def test_a_live_cell_rests_on_a_run_of_the_files_that_show_it(feature: Feature) -> None:
+    assert feature.shown_by
+    names = [f"test_odoo_{name}.py" for name in feature.shown_by]
+    assert [name for name in names if not (LIVE_SUITE / name).exists()] == []
+    for major in COMMANDS:
+        if major in BY_HAND or cell(feature, major).proof is not Proof.LIVE:
+            continue
+        found = live_counts(major).files
+        assert [name for name in names if not found.get(name, FileRun()).counts["passed"]] == [], major
+        assert [f"{name}{test}" for name in names for test in found[name].failed] == [], major
 
 
 # The connection test

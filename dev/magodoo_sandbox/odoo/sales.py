@@ -217,9 +217,17 @@ class Order(Model):
         return True
 
     @public
-    def action_cancel(self, env: Env, ids: list[int]) -> bool:
-        """Open deliveries and draft invoices are cancelled, done deliveries stay (docs/facts/pair.md#3)."""
+    def action_cancel(self, env: Env, ids: list[int]) -> bool | Row:
+        """Open deliveries and draft invoices are cancelled, done deliveries stay (docs/facts/pair.md#3). Before 19 a person is asked first."""
         self.ensure(env, ids)
+        asks = self.db.series < 19 and not env.context.get("disable_cancel_warning")
+        if asks and any(self.rows[record]["state"] != "draft" for record in ids):
+            return {
+                "type": "ir.actions.act_window",
+                "res_model": "sale.order.cancel",
+                "view_mode": "form",
+                "target": "new",
+            }
         if any(self.rows[record].get("locked") for record in ids):
             raise UserError("You cannot cancel a locked order. Please unlock it first.")
         moves = env["account.move"]

@@ -13,6 +13,8 @@ BEFORE_19 = {"tax_ids": "tax_id"}
 KEEP = {"mode": "update", "noupdate": True, "tracking_disable": True}
 SERVICES = ("SHIPPING", "SHIPDISC", "ADJ-PLUS", "ADJ-MINUS")
 COMPANY = 1
+USUAL = {"allowed_company_ids": [COMPANY], "disable_cancel_warning": True}
+"""Before 19 Odoo asks a person, instead of cancelling a confirmed order at once."""
 
 
 class Rpc(Protocol):
@@ -46,9 +48,7 @@ class Desk:
 
     def call(self, model: str, method: str, ids: Any = None, *, context: Any = None, **arguments: Any) -> Any:
         """A call in the first company only: the administrator may have several."""
-        return self.rpc.call(
-            model, method, ids, context={"allowed_company_ids": [COMPANY], **(context or {})}, **arguments
-        )
+        return self.rpc.call(model, method, ids, context={**USUAL, **(context or {})}, **arguments)
 
     def provision(self, skus: Mapping[str, tuple[str, Decimal, bool]]) -> None:
         """Products by SKU (name, price, storable), and the ids of what the database already has."""

@@ -58,24 +58,24 @@ FEATURES: tuple[Feature, ...] = (
         "connection, rights, modules", writes=False, needs=("has_access",), proofs=dict.fromkeys((16, 17, 20), Proof.SANDBOX),
         shown_by=("errors", "reads"),
     ),
-    Feature("orders, invoices, credit notes, transfers read and matched", writes=False, shown_by=("reads", "contract", "unreadable")),
+    Feature("orders, invoices, credit notes, transfers read and matched", writes=False, shown_by=("reads", "route")),
     Feature(
-        "payments of an invoice seen", writes=False, needs=("payments_of_invoice", "payment_canceled"), proofs={18: Proof.SOURCE},
-        enterprise="*In Payment* and the widget that matches bank statements", shown_by=("route", "settlements"),
+        "payments of an invoice seen", writes=False, needs=("payments_of_invoice", "payment_canceled"),
+        enterprise="*In Payment* and the widget that matches bank statements", shown_by=("route",),
     ),
-    Feature("statement against the general ledger", writes=False, proofs={18: Proof.SOURCE}, shown_by=("ledger", "tax_tables", "cash_basis")),
-    Feature("customers and orders", needs=("tax_per_line", "company_type", "credit_to_invoice"), shown_by=("route", "rules")),
+    Feature("statement against the general ledger", writes=False, shown_by=("ledger",)),
+    Feature("customers and orders", needs=("tax_per_line", "company_type", "credit_to_invoice"), shown_by=("route", "order_cents")),
     Feature(
         "invoices and credit notes", needs=("tax_per_line", "credit_note_matched", "automatic_invoice_parameter"),
-        shown_by=("route", "rules", "totals"),
+        shown_by=("route",),
     ),
-    Feature("documents in another currency", needs=("invoice_currency_rate",), proofs={18: Proof.SOURCE}, shown_by=("route",)),
+    Feature("documents in another currency", needs=("invoice_currency_rate",), shown_by=("route",)),
     Feature(
-        "payments and refunds of providers", needs=("payments_of_invoice", "payment_canceled"), shown_by=("route", "rules", "settlements")
+        "payments and refunds of providers", needs=("payments_of_invoice", "payment_canceled"), shown_by=("route",)
     ),
-    Feature("deliveries, backorders, tracking", needs=("reserved_quantities",), shown_by=("route", "rules")),
-    Feature("returns", needs=("return_wizard", "returns_by_wizard"), shown_by=("route", "rules")),
-    Feature("closed periods kept", needs=("lock_date_of_sales",), shown_by=("route", "branches")),
+    Feature("deliveries, backorders, tracking", needs=("reserved_quantities",), shown_by=("route",)),
+    Feature("returns", needs=("return_wizard", "returns_by_wizard"), shown_by=("route",)),
+    Feature("closed periods kept", needs=("lock_date_of_sales",), shown_by=("route",)),
 )  # fmt: skip
 
 
