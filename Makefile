@@ -175,7 +175,7 @@ test-by-hand: $(INSTALLED) ## clear, repeat, trigger and backfill in a running A
 test-newcomer: $(INSTALLED) ## run the tutorial in a fresh clone, command by command
 	@$(PY) -m pytest -m newcomer
 
-test-outage: $(INSTALLED) ## kill the api-server at three moments, leave it away for 8 minutes, and check that all ends green; 45 minutes; writes docs/evidence/outages.md
+test-outage: $(INSTALLED) ## kill the api-server at three moments, leave it away for 8 minutes, and check that all ends green; 45 minutes; writes its evidence
 	@$(PY) -m pytest -m outage tests/test_outage_e2e.py
 
 test-celery: $(INSTALLED) ## run docker-compose.yaml's commands with two Celery workers, one of which is killed; needs redis-server

@@ -215,7 +215,7 @@ def wait_until(found: Callable[[], Any], seconds: float, what: str) -> Any:
 
 
 def page(outages: list[Outage], circumstances: str) -> str:
-    """Return docs/evidence/outages.md."""
+    """Return the page of evidence."""
     rows = [
         f"| {each.moment} | {each.orders} | {each.seconds:.0f} | {each.written} | {each.green_after:.0f} | {max(each.tries.values(), default=1)}"
         f" | {each.runs.get('success', 0)} | {sum(number for state, number in each.runs.items() if state != 'success')} | {each.mails}"
