@@ -88,8 +88,19 @@ class ShopAndLiveBooks(ShopAndBooks):
         self.live.sql(self.database, "update account_move set payment_state = 'in_payment' where id = %s", move)
 
 
+def as_advised(admin: OdooClient) -> None:
+    """What preflight advises before 19: orders of the stories arrive to the cent, and payments in another currency are matched."""
+    keep_cents(admin)
+    (group,) = admin.rpc.search_read(
+        "ir.model.data", [["module", "=", "stock"], ["name", "=", "group_stock_manager"]], ["res_id"]
+    )
+    users = admin.rpc.call("res.users", "search", domain=[["login", "=", "sync"]])
+    field = str(admin.rpc.name_of("res.users", "group_ids"))
+    admin.rpc.write_call("res.users", "write", ids=users, vals={field: [[4, group["res_id"]]]})
+
+
 def keep_cents(admin: OdooClient) -> None:
-    """As preflight advises before 19, with which every order of the stories arrives to the cent."""
+    """Six digits of unit prices, and taxes rounded for the whole document."""
     (digits,) = admin.rpc.call("decimal.precision", "search", domain=[["name", "=", "Product Price"]])
     admin.rpc.write_call("decimal.precision", "write", ids=[digits], vals={"digits": 6})
     globally = {"tax_calculation_rounding_method": "round_globally"}
@@ -112,7 +123,7 @@ def shop_and_live_books(
         books = Books(clerk, shop, "us")
         books.provision(shop_and_books.goods(shop))
         if not admin.rpc.has_field("account.move.line", "extra_tax_data"):
-            keep_cents(admin)
+            as_advised(admin)
         with pytest.MonkeyPatch.context() as patch, RunningMagento(shop.magento) as magento:
             patch.setenv("MAGODOO_DATA_DOCS", str(docs))
             pair = ShopAndLiveBooks(live, database, shop, books, magento, clerk, staging_url, lease_seconds=600)
