@@ -222,6 +222,24 @@ def test_a_process_that_ended_was_not_killed() -> None:
     assert disturbances.restore_a_backup(stage, random.Random(1), lambda: None) is False  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("felt", [True, False])
+def test_a_full_disk_counts_when_the_database_felt_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, felt: bool
+) -> None:
+    log = tmp_path / "postgres.log"
+    log.write_text("of an earlier one: No space left on device\n")
+
+    def pass_time(seconds: float) -> None:
+        log.write_text(log.read_text() + ("PANIC: No space left on device\n" if felt else "LOG: checkpoint\n"))
+
+    monkeypatch.setattr(disturbances, "time", SimpleNamespace(sleep=pass_time))
+    done: list[str] = []
+    disk = SimpleNamespace(fill=lambda: done.append("filled"), free=lambda: done.append("freed"))
+    stage: Any = SimpleNamespace(layout=SimpleNamespace(log=tmp_path), disk=disk)
+    assert disturbances._fill_disk(stage, random.Random(1)) is felt
+    assert done == ["filled", "freed"]
+
+
 OF = page.Circumstances("abc1234", "make chaos ROUNDS=30 SEED=1", datetime(2026, 12, 1, tzinfo=UTC), 51.2, "2 cores")
 
 

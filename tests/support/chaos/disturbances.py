@@ -21,6 +21,7 @@ from magodoo_devstack import runner
 Disturbance = Callable[[Stage, random.Random], bool]
 MONTH = 31  # days
 CLOCKS = (-3600, -300, -60, 60, 300, 3600)  # seconds
+NO_SPACE = b"No space left on device"
 FOUND_WITHIN = 30  # seconds in which a task that is to be killed must show itself
 
 
@@ -69,11 +70,13 @@ def _restart_database(stage: Stage, dice: random.Random) -> bool:
 
 
 def _fill_disk(stage: Stage, dice: random.Random) -> bool:
-    """The database's disk has no byte left for a while."""
+    """The database's disk has no byte left for a while. It struck if PostgreSQL says so: what it has reserved may last longer."""
+    log = stage.layout.log / "postgres.log"
+    before = log.read_bytes().count(NO_SPACE)
     stage.disk.fill()
     time.sleep(dice.uniform(5, 20))
     stage.disk.free()
-    return True
+    return log.read_bytes().count(NO_SPACE) > before
 
 
 def _move_clock(stage: Stage, dice: random.Random) -> bool:
