@@ -217,8 +217,8 @@ def test_thirty_rounds_have_every_disturbance_at_least_three_times(seed: int) ->
 
 def test_a_process_that_ended_was_not_killed() -> None:
     stage = SimpleNamespace(backups=[])
-    assert disturbances._kill(0) is False
-    assert disturbances._kill(2**22 + 1) is False
+    assert disturbances.kill(0) is False
+    assert disturbances.kill(2**22 + 1) is False
     assert disturbances.restore_a_backup(stage, random.Random(1), lambda: None) is False  # type: ignore[arg-type]
 
 
@@ -236,7 +236,7 @@ def test_a_full_disk_counts_when_the_database_felt_it(
     done: list[str] = []
     disk = SimpleNamespace(fill=lambda: done.append("filled"), free=lambda: done.append("freed"))
     stage: Any = SimpleNamespace(layout=SimpleNamespace(log=tmp_path), disk=disk)
-    assert disturbances._fill_disk(stage, random.Random(1)) is felt
+    assert disturbances.fill_disk(stage, random.Random(1)) is felt
     assert done == ["filled", "freed"]
 
 

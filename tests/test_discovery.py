@@ -17,6 +17,7 @@ import pytest
 
 from magodoo.connectors.magento.client import MagentoClient
 from magodoo.connectors.magento.connection import MagentoConnection
+from magodoo.connectors.magento.http import Http
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.discovery import books as books_
@@ -247,7 +248,7 @@ def test_only_reads_reach_the_systems(pair: Pair) -> None:
     magento = MagentoClient(MagentoConnection.from_mapping({"base_url": pair.magento.url, "token": pair.magento.token}))
     odoo = OdooClient.connect(OdooConnection(pair.odoo.url, "odoo", "sync-key", 1))
     with magento, odoo, pytest.MonkeyPatch.context() as patched:
-        patched.setattr(type(magento._http), "write", lambda *_, **__: pytest.fail("a write to Magento"))
+        patched.setattr(Http, "write", lambda *_, **__: pytest.fail("a write to Magento"))
         patched.setattr(type(odoo.rpc), "write_call", lambda *_, **__: pytest.fail("a write to Odoo"))
         read = shop_.read_shop(
             magento, Instance(id="us", magento_connection="m", odoo_connection="o"), datetime.now(UTC), 90

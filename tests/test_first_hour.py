@@ -275,7 +275,7 @@ def test_no_statement_is_made_of_a_month_before_the_cut_over(
     context = SimpleNamespace(
         instance=Instance.model_validate(fields), engine=engine, now=lambda: datetime(2026, 12, 2, 6, tzinfo=UTC)
     )
-    assert [str(month) for month in statement._due(cast(Any, context))] == months
+    assert [str(month) for month in statement.due_months(cast(Any, context))] == months
     engine.dispose()
 
 

@@ -109,11 +109,11 @@ def test_tax_as_charged_is_in_one_cell_whatever_the_rate_that_each_side_names() 
         {Cell("US", "8.25"): Amount(10_000, 825), Cell("US", "6.75"): Amount(100, 7), Cell("US", "0"): Amount(50, 0)}
     )
     odoo = Figures({Cell("US", "6.25"): Amount(10_100, 832), Cell("US", "0"): Amount(50, 0)})
-    assert documents._charged(rules, magento) == documents._charged(rules, odoo)
-    assert documents._charged(rules, odoo).cells == {
+    assert documents.as_charged_cells(rules, magento) == documents.as_charged_cells(rules, odoo)
+    assert documents.as_charged_cells(rules, odoo).cells == {
         Cell("US", AS_CHARGED): Amount(10_100, 832),
         Cell("US", "0"): Amount(50, 0),
     }
     for kept in (Figures({Cell("US", "5.6"): Amount(100, 6)}), Figures({Cell("DE", "19"): Amount(100, 19)})):
-        assert documents._charged(rules, kept) == kept
-    assert documents._charged(INSTANCE, magento) == magento
+        assert documents.as_charged_cells(rules, kept) == kept
+    assert documents.as_charged_cells(INSTANCE, magento) == magento

@@ -246,7 +246,7 @@ def provision(books: Books, own: CountryShop) -> None:
         if kind != "virtual":
             values["standard_price"] = float((Decimal(price) * COST).quantize(Decimal("0.01")))
         if sku in own.income and books.company != 1:  # a chart
-            (account,) = books._rows("account.account", [["code", "=", own.income[sku]]], ["code"])
+            (account,) = books.found("account.account", [["code", "=", own.income[sku]]], ["code"])
             values["property_account_income_id"] = account["id"]
         books.call("product.product", "write", [books.names.products[sku]], vals=values)
 

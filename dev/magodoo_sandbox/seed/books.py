@@ -89,7 +89,7 @@ class Books(Desk):
     def reverse(self, history: History, invoice: int) -> int:
         """A credit note of a whole invoice, by Odoo's own wizard, posted."""
         move = self.moves[f"inv_{invoice}"]
-        journal = self._rows("account.move", [["id", "=", move]], ["journal_id"])[0]["journal_id"][0]
+        journal = self.found("account.move", [["id", "=", move]], ["journal_id"])[0]["journal_id"][0]
         context = {"active_model": "account.move", "active_ids": [move]}
         wizard = self._one(
             self.call(
@@ -105,10 +105,10 @@ class Books(Desk):
 
     def number(self, model: str, record: int) -> str:
         """The number of a record as people read it."""
-        return str(self._rows(model, [["id", "=", record]], ["name"])[0]["name"])
+        return str(self.found(model, [["id", "=", record]], ["name"])[0]["name"])
 
     def total(self, move: int) -> Decimal:
-        return Decimal(str(self._rows("account.move", [["id", "=", move]], ["amount_total"])[0]["amount_total"]))
+        return Decimal(str(self.found("account.move", [["id", "=", move]], ["amount_total"])[0]["amount_total"]))
 
     def credit_note(
         self, history: History, memo: int, *, linked: bool = True, post: bool = True, change: Any = None
@@ -125,7 +125,7 @@ class Books(Desk):
     ) -> None:
         """Registers a payment for `key` ("inv_7") in the method's journal and matches it."""
         move = self.moves[key]
-        partner = self._rows("account.move", [["id", "=", move]], ["partner_id", "invoice_date"])[0]
+        partner = self.found("account.move", [["id", "=", move]], ["partner_id", "invoice_date"])[0]
         journal = self.names.journals[JOURNALS[history.payment]]
         kind = "outbound" if outbound else "inbound"
         fields = [
@@ -158,8 +158,8 @@ class Books(Desk):
         ]
         payment = self._load("account.payment", fields, [row])
         self.call("account.payment", "action_post", [payment])
-        entry = self._rows("account.payment", [["id", "=", payment]], ["move_id"])[0]["move_id"][0]
-        lines = self._rows(
+        entry = self.found("account.payment", [["id", "=", payment]], ["move_id"])[0]["move_id"][0]
+        lines = self.found(
             "account.move.line",
             [
                 ["move_id", "in", [entry, move]],
@@ -180,13 +180,13 @@ class Books(Desk):
     ) -> int:
         """Validates the order's open delivery for quantities by Magento item id; the rest becomes a backorder."""
         order = self.orders[history.order]
-        picking = self._rows(
+        picking = self.found(
             "stock.picking",
             [["sale_id", "=", order], ["state", "not in", ["done", "cancel"]], ["picking_type_code", "=", "outgoing"]],
             ["name"],
         )[0]["id"]
         lines = self._lines_by_item(history)
-        for move in self._rows("stock.move", [["picking_id", "=", picking]], ["sale_line_id"]):
+        for move in self.found("stock.move", [["picking_id", "=", picking]], ["sale_line_id"]):
             quantity = quantities.get(lines.get(move["sale_line_id"][0], 0), Decimal(0))
             self.call("stock.move", "write", [move["id"]], vals={"quantity": float(quantity), "picked": bool(quantity)})
         values: dict[str, Any] = {"carrier_tracking_ref": ",".join(tracking)} if tracking else {}
@@ -228,13 +228,13 @@ class Books(Desk):
                 context={"active_id": picking, "active_model": "stock.picking"},
             )
         )
-        lines = self._rows("stock.return.picking.line", [["wizard_id", "=", made]], ["move_id"])
+        lines = self.found("stock.return.picking.line", [["wizard_id", "=", made]], ["move_id"])
         for position, line in enumerate(lines):
-            done = self._rows("stock.move", [["id", "=", line["move_id"][0]]], ["quantity"])[0]["quantity"]
+            done = self.found("stock.move", [["id", "=", line["move_id"][0]]], ["quantity"])[0]["quantity"]
             wanted = done if quantity is None else (float(quantity) if position == 0 else 0)
             self.call("stock.return.picking.line", "write", [line["id"]], vals={"quantity": float(wanted)})
         returned = int(self.call("stock.return.picking", "action_create_returns", [made])["res_id"])
-        for move in self._rows("stock.move", [["picking_id", "=", returned]], ["product_uom_qty"]):
+        for move in self.found("stock.move", [["picking_id", "=", returned]], ["product_uom_qty"]):
             self.call(
                 "stock.move", "write", [move["id"]], vals={"quantity": float(move["product_uom_qty"]), "picked": True}
             )
@@ -348,7 +348,7 @@ class Books(Desk):
 
     def _sale_lines(self, history: History) -> dict[str, int]:
         """Sale order line ids by our key of the line (`oi_5`, `oship_3`)."""
-        rows = self._rows("sale.order.line", [["order_id", "=", self.orders[history.order]]], ["sequence"], order="id")
+        rows = self.found("sale.order.line", [["order_id", "=", self.orders[history.order]]], ["sequence"], order="id")
         return dict(
             zip([entry.key for entry in order_entries(self.shop, history)], [row["id"] for row in rows], strict=True)
         )

@@ -52,7 +52,7 @@ class Desk:
 
     def provision(self, skus: Mapping[str, tuple[str, Decimal, bool]]) -> None:
         """Products by SKU (name, price, storable) that the database lacks, stock of all, and the ids of what it already has."""
-        for row in self._rows("product.product", [["default_code", "in", list(skus)]], ["default_code"]):
+        for row in self.found("product.product", [["default_code", "in", list(skus)]], ["default_code"]):
             self.names.products[row["default_code"]] = row["id"]
         for sku, (name, price, storable) in skus.items():
             if sku in self.names.products:
@@ -69,22 +69,22 @@ class Desk:
         self._stock([self.names.products[sku] for sku, (_, _, storable) in skus.items() if storable])
         for sku in SERVICES:
             self.names.products[sku] = self._find("product.product", [["default_code", "=", sku]])
-        for row in self._rows("account.tax", [["type_tax_use", "=", "sale"]], ["amount"]):
+        for row in self.found("account.tax", [["type_tax_use", "=", "sale"]], ["amount"]):
             self.names.taxes.setdefault(Decimal(str(row["amount"])).normalize(), row["id"])
         self.names.currencies = {
-            row["name"]: row["id"] for row in self._rows("res.currency", [["active", "=", True]], ["name"])
+            row["name"]: row["id"] for row in self.found("res.currency", [["active", "=", True]], ["name"])
         }
-        for row in self._rows("product.pricelist", [], ["currency_id"]):
+        for row in self.found("product.pricelist", [], ["currency_id"]):
             self.names.pricelists.setdefault(row["currency_id"][1], row["id"])
-        self.names.journals = {row["code"]: row["id"] for row in self._rows("account.journal", [], ["code"])}
-        for row in self._rows("account.payment.method.line", [], ["journal_id", "payment_type"]):
+        self.names.journals = {row["code"]: row["id"] for row in self.found("account.journal", [], ["code"])}
+        for row in self.found("account.payment.method.line", [], ["journal_id", "payment_type"]):
             if row["journal_id"]:
                 self.names.method_lines.setdefault((row["journal_id"][0], row["payment_type"]), row["id"])
-        self.names.countries = {row["code"]: row["id"] for row in self._rows("res.country", [], ["code"])}
+        self.names.countries = {row["code"]: row["id"] for row in self.found("res.country", [], ["code"])}
 
     def _stock(self, products: Sequence[int]) -> None:
         """Plenty of everything in the company's first warehouse."""
-        warehouses = self._rows("stock.warehouse", [["company_id", "=", self.company]], ["lot_stock_id"])
+        warehouses = self.found("stock.warehouse", [["company_id", "=", self.company]], ["lot_stock_id"])
         location = warehouses[0]["lot_stock_id"][0]
         wanted = [
             {"product_id": product, "location_id": location, "inventory_quantity": 100_000} for product in products
@@ -129,12 +129,12 @@ class Desk:
         older = BEFORE_19.get(name, "")
         return f"{head}/{older}/{key}".rstrip("/") if self.has(LINES[head], older) else ""
 
-    def _rows(self, model: str, domain: list[Any], fields: Sequence[str], order: str = "id") -> list[dict[str, Any]]:
+    def found(self, model: str, domain: list[Any], fields: Sequence[str], order: str = "id") -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.call(model, "search_read", domain=domain, fields=list(fields), order=order)
         return found
 
     def _find(self, model: str, domain: list[Any]) -> int:
-        return int(self._rows(model, domain, ["display_name"])[0]["id"])
+        return int(self.found(model, domain, ["display_name"])[0]["id"])
 
     def _one(self, made: Any) -> int:
         return int(made[0] if isinstance(made, list) else made)

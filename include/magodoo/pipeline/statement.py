@@ -34,7 +34,7 @@ def run(context: Context, month: str | None = None) -> dict[str, Any]:
     An email is queued when a statement has figures that were not mailed yet.
     """
     counts = {"statements": 0, "unexplained": 0, "mails": 0}
-    for one in [Month.read(month, context.instance.zone)] if month else _due(context):
+    for one in [Month.read(month, context.instance.zone)] if month else due_months(context):
         context.go_on()
         kept = make(context, one)
         with context.engine.begin() as connection:
@@ -44,7 +44,7 @@ def run(context: Context, month: str | None = None) -> dict[str, Any]:
     return counts
 
 
-def _due(context: Context) -> list[Month]:
+def due_months(context: Context) -> list[Month]:
     """Return the last month and those signed recently; none that was over before the cut-over, as nothing of it is ours."""
     last = Month.of(context.now(), context.instance.zone).before
     earliest = last

@@ -228,7 +228,7 @@ def _document(instance: Instance, row: Mapping[str, Any], lines: list[LineSum]) 
     return Document(
         side=row["side"], kind=row["kind"], id=row["source_id"], number=row["number"], order_key=row["order_key"],
         order_number=row["order_number"], currency=row["currency"], state=row["state"], is_active=row["stands"], scope=row["scope"],
-        figures=_charged(instance, by_rate), by_rate=by_rate, day=local if magento else row["accounting_date"],
+        figures=as_charged_cells(instance, by_rate), by_rate=by_rate, day=local if magento else row["accounting_date"],
         early_order=row["early_order"], early=row["early"], base_total=row["base_grand_total"],
         base_tax=row["base_tax"], company_currency=row["company_currency"],
         invoice_date=local if magento else row["document_date"], partner=row["partner"], journal=row["journal"],
@@ -237,7 +237,7 @@ def _document(instance: Instance, row: Mapping[str, Any], lines: list[LineSum]) 
     )  # fmt: skip
 
 
-def _charged(instance: Instance, figures: Figures) -> Figures:
+def as_charged_cells(instance: Instance, figures: Figures) -> Figures:
     """Return the figures without the rates of taxes `as charged`: each side names its own, and neither is wrong.
 
     Tax in a country that has such rules is charged by one of them, unless another rule of the country names its rate.

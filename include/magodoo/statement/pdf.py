@@ -53,7 +53,7 @@ def pdf(kept: store.Kept, moved: Sequence[Mapping[str, Any]] = ()) -> bytes:
     _accounts(document, body)
     _clearing(document, body)
     for name in wording.SCHEDULES:
-        _schedule(document, name, body["annexes"].get(name, ()))
+        add_schedule(document, name, body["annexes"].get(name, ()))
     document.set_creation_date(kept.made_at.astimezone(UTC))
     return bytes(document.output())
 
@@ -114,7 +114,7 @@ def _moved(document: FPDF, kept: store.Kept, moved: Sequence[Mapping[str, Any]])
     """Add what a revision changed of the version before."""
     if not moved:
         return
-    _heading(document, f"What version {kept.version} changed", len(moved))
+    add_heading(document, f"What version {kept.version} changed", len(moved))
     rows = [
         (f"{wording.title(row)}: {wording.label(row['line'])}", wording.amount(row["before"]), wording.amount(row["after"]))
         for row in moved
@@ -126,7 +126,7 @@ def _notes(document: FPDF, kept: store.Kept) -> None:
     """Add what the person who signed said of each open critical finding and unreadable record."""
     if not kept.notes:
         return
-    _heading(document, "Notes of the signature", len(kept.notes))
+    add_heading(document, "Notes of the signature", len(kept.notes))
     rows = [(about, kept.notes[key]) for key, about in store.to_note(kept.body).items()]
     _table(document, _cut(rows), (4, 6), head=("About", "Note"))
 
@@ -134,7 +134,7 @@ def _notes(document: FPDF, kept: store.Kept) -> None:
 def _short(document: FPDF, body: Mapping[str, Any]) -> None:
     """Add the summary: whether the month agrees, and one row of totals per currency and kind."""
     words = summary.verdict(body)
-    _heading(document, f"{words[0].upper()}{words[1:]}")
+    add_heading(document, f"{words[0].upper()}{words[1:]}")
     document.set_font("DejaVu", size=_SMALL)
     document.multi_cell(0, _LINE, summary.sentence(body), align="L", new_x="LMARGIN", new_y="NEXT")
     rows = [(one.title, *map(wording.amount, one.amounts)) for one in summary.table(body)]
@@ -153,7 +153,7 @@ def _short(document: FPDF, body: Mapping[str, Any]) -> None:
 def _unexplained(document: FPDF, body: Mapping[str, Any]) -> None:
     named = body["unexplained"]
     if named:
-        _heading(document, f"Unexplained: {len(named)}")
+        add_heading(document, f"Unexplained: {len(named)}")
         head = ("Between", "Document", "Counterpart", "Total", "Why")
         rows = [
             (row["between"], f"{labels.in_sentence(row['kind'])} {row['number']}", row["counterpart"],
@@ -175,7 +175,7 @@ def _figures(document: FPDF, row: Mapping[str, Any], company_currency: str) -> N
         ("Unexplained", "unexplained"),
     ):
         rows.append((f"In {company_currency}: {label}", "", "", wording.amount(company[name])))
-    _heading(document, f"{wording.title(row)} ({counted})", len(rows))
+    add_heading(document, f"{wording.title(row)} ({counted})", len(rows))
     _table(document, rows, (6, 2, 2, 2), head=("Line", "Net", "Tax", "Total"), numbers=(1, 2, 3), strong=strong)
 
 
@@ -186,14 +186,14 @@ def _cells(document: FPDF, row: Mapping[str, Any]) -> None:
         strong.append(len(rows))
         rows.append((_place(cell), "", "", ""))
         rows += [(line.label, *_amounts(line)) for line in wording.cell_lines(cell)]
-    _heading(document, f"{wording.title(row)} by country and tax rate", len(rows))
+    add_heading(document, f"{wording.title(row)} by country and tax rate", len(rows))
     _table(
         document, rows, (6, 2, 2, 2), head=("Country and rate", "Net", "Tax", "Total"), numbers=(1, 2, 3), strong=strong
     )
 
 
 def _accounts(document: FPDF, body: Mapping[str, Any]) -> None:
-    _heading(
+    add_heading(
         document,
         f"Revenue and tax accounts in Odoo, {body['company_currency']}, credit positive",
         len(body["accounts"]),
@@ -208,7 +208,7 @@ def _accounts(document: FPDF, body: Mapping[str, Any]) -> None:
     _table(
         document, rows, (6, 2, 2, 2), head=("Account", "Own journals", "Other journals", "Balance"), numbers=(1, 2, 3)
     )
-    _heading(document, "Taxes in Odoo's ledger, beside the lines of the documents", 1 + len(body["taxes"]))
+    add_heading(document, "Taxes in Odoo's ledger, beside the lines of the documents", 1 + len(body["taxes"]))
     rows = [
         (
             f"{wording.title(row)} {row['tax_name']}".strip(),
@@ -222,7 +222,7 @@ def _accounts(document: FPDF, body: Mapping[str, Any]) -> None:
 
 
 def _clearing(document: FPDF, body: Mapping[str, Any]) -> None:
-    _heading(document, "Clearing accounts of the providers", 1 + len(body["clearing"]))
+    add_heading(document, "Clearing accounts of the providers", 1 + len(body["clearing"]))
     names = ("opening", "captured", "refunded", "others", "closing")
     rows = [
         (
@@ -238,14 +238,15 @@ def _clearing(document: FPDF, body: Mapping[str, Any]) -> None:
         for row in body["clearing"] for item in row["old"]
     ]  # fmt: skip
     if items:
-        _heading(document, f"Open on them for more than 14 days: {len(items)}", len(items))
+        add_heading(document, f"Open on them for more than 14 days: {len(items)}", len(items))
         _table(
             document, _cut(items), (2, 4, 2, 4, 3), head=("Account", "Entry", "Date", "Reference", "Open"), numbers=(4,)
         )
 
 
-def _schedule(document: FPDF, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    _heading(
+def add_schedule(document: FPDF, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add a schedule: its heading, its note, and a table of its first MOST_ROWS rows."""
+    add_heading(
         document, f"{wording.SCHEDULES[name]}: {wording.counted(name, rows)}", len(rows), wording.NOTES.get(name, "")
     )
     if name in wording.NOTES:
@@ -267,7 +268,7 @@ def _cut(rows: Cells) -> Cells:
     return [*rows[:MOST_ROWS], [f"{len(rows) - MOST_ROWS} more: see the CSV", *[""] * (len(rows[0]) - 1)]]
 
 
-def _heading(document: FPDF, text: str, rows: int = 2, note: str = "") -> None:
+def add_heading(document: FPDF, text: str, rows: int = 2, note: str = "") -> None:
     """Add a heading on the same page as its note and the `rows` of its table, or as the first of them when they are more than _TOGETHER."""
     document.set_font("DejaVu", size=_SMALL)
     of_note = _LINE * line_count(document, note, document.epw) if note else 0
@@ -318,7 +319,7 @@ def _table(
     from fpdf.fonts import FontFace
 
     right, bold = set(numbers), set(strong)
-    shares = _shares(
+    shares = column_widths(
         document, [(head, "B"), *((cells, "B" if place in bold else "") for place, cells in enumerate(rows))], widths
     )
     inner = [share - 2 * _SIDE for share in shares]
@@ -342,7 +343,7 @@ def _table(
             table.row(cells, style=FontFace(emphasis="BOLD") if place in bold else None)
 
 
-def _shares(
+def column_widths(
     document: FPDF, rows: Sequence[tuple[Sequence[str], Literal["", "B"]]], widths: Sequence[int]
 ) -> list[float]:
     """Return the widths of the columns in mm: in these proportions, but none narrower than its longest word.

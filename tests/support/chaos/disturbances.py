@@ -27,19 +27,19 @@ FOUND_WITHIN = 30  # seconds in which a task that is to be killed must show itse
 
 def _kill_program(name: str) -> Disturbance:
     def strike(stage: Stage, dice: random.Random) -> bool:
-        return _kill(runner.pid(stage.state, name))
+        return kill(runner.pid(stage.state, name))
 
     return strike
 
 
 def _kill_executor(stage: Stage, dice: random.Random) -> bool:
     """A process of the executor, while a task of its runs; that task goes on without it, or ends."""
-    return _kill(_soon(lambda: [each.pid for each in _executors(stage) if each.children()], dice))
+    return kill(_soon(lambda: [each.pid for each in _executors(stage) if each.children()], dice))
 
 
 def _kill_task(stage: Stage, dice: random.Random) -> bool:
     """The process of a task."""
-    return _kill(_soon(lambda: [task.pid for each in _executors(stage) for task in each.children()], dice))
+    return kill(_soon(lambda: [task.pid for each in _executors(stage) for task in each.children()], dice))
 
 
 def _kill_connection(stage: Stage, dice: random.Random) -> bool:
@@ -55,7 +55,7 @@ def _kill_connection(stage: Stage, dice: random.Random) -> bool:
                 return [pid for (pid,) in cursor.fetchall()]
         return []
 
-    return _kill(_soon(connections, dice))
+    return kill(_soon(connections, dice))
 
 
 def _restart_database(stage: Stage, dice: random.Random) -> bool:
@@ -69,7 +69,7 @@ def _restart_database(stage: Stage, dice: random.Random) -> bool:
     return True
 
 
-def _fill_disk(stage: Stage, dice: random.Random) -> bool:
+def fill_disk(stage: Stage, dice: random.Random) -> bool:
     """The database's disk has no byte left for a while. It struck if PostgreSQL says so: what it has reserved may last longer."""
     log = stage.layout.log / "postgres.log"
     before = log.read_bytes().count(NO_SPACE)
@@ -108,7 +108,7 @@ KILLED = {
 DURING: dict[str, Disturbance] = {
     **KILLED,
     "PostgreSQL restarted": _restart_database,
-    "database's disk filled and freed": _fill_disk,
+    "database's disk filled and freed": fill_disk,
     "clock of scheduler and tasks moved": _move_clock,
     "second scheduler": _second_scheduler,
 }
@@ -189,7 +189,7 @@ def _soon(find: Callable[[], list[int]], dice: random.Random) -> int:
     return 0
 
 
-def _kill(pid: int) -> bool:
+def kill(pid: int) -> bool:
     """SIGKILL. Whether there was such a process."""
     if not pid:
         return False
