@@ -46,7 +46,7 @@ class Books:
         self._made: list[str] = []
 
     def database(self) -> dict[str, str]:
-        """A new Odoo database with the products, for any calls."""
+        """Return a new Odoo database with the products, for any calls."""
         while self._made:
             self.odoo.drop(self._made.pop())
         name = self.odoo.clone()
@@ -59,7 +59,7 @@ class Books:
         return {"url": self.odoo.url, "database": name, "key": self.odoo.sync_key}
 
     def released(self) -> dict[str, str]:
-        """The same, with the changes planned and released, and the first orders written: nothing is left to do but to write the rest."""
+        """Return the same, with the changes planned and released, and the first orders written: nothing is left to do but to write the rest."""
         from magodoo.pipeline import extract, load, reconcile
         from magodoo.quality import gate
 
@@ -74,12 +74,12 @@ class Books:
         return {**found, "staging": self._staged, "magento": self.magento.url, "token": self.magento.token}
 
     def begun(self) -> dict[str, str]:
-        """The same for a contestant that makes its own calls for the rest."""
+        """Return the same for a contestant that makes its own calls for the rest."""
         found = self.released()
         return {name: found[name] for name in ("url", "database", "key")}
 
     def loaded(self) -> dict[str, str]:
-        """The same, written: an order, an invoice and a payment each."""
+        """Return the same, written: an order, an invoice and a payment each."""
         from magodoo.pipeline import load
 
         found = self.released()
@@ -87,7 +87,7 @@ class Books:
         return found
 
     def record(self, file: Path) -> None:
-        """The writes of a load run, as they went out: the batched calls without the protocol around them.
+        """Repeat the writes of a load run, as they went out: the batched calls without the protocol around them.
 
         One after the other: sent again, they have to get the same database ids.
         """

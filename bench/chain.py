@@ -114,7 +114,7 @@ def worked(spans: Sequence[Span], begin: datetime, end: datetime) -> float:
 
 @contextmanager
 def running(size: int, changes: int) -> Iterator[Running]:
-    """A stack with `size` orders and one more for each change; stopped and removed afterwards."""
+    """Yield a stack with `size` orders and one more for each change; stopped and removed afterwards."""
     layout, state = layout_of_its_own(), State(demo=True)
     lifecycle.clean(layout)
     orders = seed(layout, state, size, changes)
@@ -134,7 +134,7 @@ def running(size: int, changes: int) -> Iterator[Running]:
 
 
 def layout_of_its_own() -> Layout:
-    """A checkout of the benchmark's own with this one's DAGs: a stack that runs here already is left alone."""
+    """Return a checkout of the benchmark's own with this one's DAGs: a stack that runs here already is left alone."""
     layout = Layout(VAR / "chain")
     layout.checkout.mkdir(parents=True, exist_ok=True)
     link = layout.checkout / "dags"
@@ -144,7 +144,7 @@ def layout_of_its_own() -> Layout:
 
 
 def seed(layout: Layout, state: State, size: int, changes: int) -> list[int]:
-    """The demo's data with some more orders, authorised by card and not invoiced; returns those."""
+    """Return the demo's data with some more orders, authorised by card and not invoiced; returns those."""
     shop.seed(layout, state, orders=size, seed=7)
     file = layout.demo / "magento.json"
     magento = MagentoShop.load(file)

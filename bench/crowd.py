@@ -133,7 +133,7 @@ def _token(state: State, user: str) -> str:
 
 
 def _under(crowd: Crowd, layout: Layout, state: State, server: psutil.Process, chain: Chain | None) -> dict[str, Any]:
-    """What is measured while the crowd is there. With a chain, it runs until the crowd has gone, and its failed tasks are counted."""
+    """Return what is measured while the crowd is there. With a chain, it runs until the crowd has gone, and its failed tasks are counted."""
     health, admin, memory, held = Answers(), Answers(), [], []
     ended = threading.Event()
     engine = staging.connect(cluster_of(layout, state).url("magodoo"))

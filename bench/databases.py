@@ -26,7 +26,7 @@ class Databases:
         return self._make("template0")
 
     def staged(self) -> str:
-        """The URL of a fresh migrated staging database."""
+        """Return the URL of a fresh migrated staging database."""
         if not self._template:
             self._template = "staging_template"
             self._cluster.create_database(self._template)
@@ -34,7 +34,7 @@ class Databases:
         return self._make(self._template)
 
     def copy_of(self, url: str) -> str:
-        """The URL of a database with the same content; the original must have no connections."""
+        """Return the URL of a database with the same content; the original must have no connections."""
         return self._make(name_of(url))
 
     def drop(self, url: str) -> None:
@@ -52,7 +52,7 @@ def name_of(url: str) -> str:
 
 @contextmanager
 def databases() -> Iterator[Databases]:
-    """A server that is gone afterwards."""
+    """Yield a server that is gone afterwards."""
     data = VAR / f"postgres-{os.getpid()}"
     cluster = Cluster(CHECKOUT, data, ports.any_free(), new_password())
     VAR.mkdir(parents=True, exist_ok=True)

@@ -69,7 +69,7 @@ def versions(packages: tuple[str, ...]) -> dict[str, str]:
 
 
 def commit() -> str:
-    """The commit that is measured; `+` when the tree differs from it (results and their pages apart)."""
+    """Return the commit that is measured; `+` when the tree differs from it (results and their pages apart)."""
     revision = _git("rev-parse", "--short=12", "HEAD").strip()
     changed = _git("status", "--porcelain", "--", ".", ":!bench/results.json", *(f":!{page}" for page in PAGES)).strip()
     return f"{revision}+" if changed else revision

@@ -89,7 +89,7 @@ def _paced(size: int, runs: int, server: Databases) -> dict[str, Any]:
 
 @contextmanager
 def _again(size: int) -> Iterator[str]:
-    """The URL of a server that repeats the sandbox's answers."""
+    """Yield the URL of a server that repeats the sandbox's answers."""
     with shop.served(size) as sandbox, recorded.recorded(sandbox) as url:
         yield url
 
@@ -126,7 +126,7 @@ def ours(url: str, token: str, database: str) -> Took:
 
 
 def reads(url: str, token: str, database: str, paced: bool = False) -> Took:
-    """The same requests as ours sends, whose answers are read and thrown away. `paced`: the requests are found out without waiting."""
+    """Return the same requests as ours sends, whose answers are read and thrown away. `paced`: the requests are found out without waiting."""
     import requests
 
     from magodoo.pipeline import extract

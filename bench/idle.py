@@ -46,7 +46,7 @@ def measure(orders: int, runs: int) -> Entry:
 
 
 def _rest(chain: Chain, state: State) -> None:
-    """A run, the overlap, and a run: what was written last is read once more after the overlap, and from then on known for sure."""
+    """Measure a run, the overlap, and a run: what was written last is read once more after the overlap, and from then on known for sure."""
     assert state.settings is not None
     overlap = max(
         max(each.magento_overlap_seconds, each.odoo_overlap_seconds)
@@ -99,7 +99,7 @@ def _log(state: State, side: str, method: str) -> Any:
 
 
 def _summary(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """The most requests of any run; the median of the seconds."""
+    """Return the most requests of any run; the median of the seconds."""
     names = sorted({name for run in found for name in run["tasks"]})
     return {
         "requests": {side: max(run["requests"][side] for run in found) for side in SIDES},

@@ -19,7 +19,7 @@ def main() -> None:
 
 
 def _peak() -> float:
-    """The largest resident size of this program in MB. Not getrusage: that keeps the size of the process that started this one."""
+    """Return the largest resident size of this program in MB. Not getrusage: that keeps the size of the process that started this one."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     (kilobytes,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(kilobytes) * 1024 / 1e6

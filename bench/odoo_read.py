@@ -61,7 +61,7 @@ def measure(size: int, runs: int) -> Entry:
 
 
 def wanted(url: str, database: str, key: str) -> list[dict[str, Any]]:
-    """What the others read: our fields of each kind, as far as this server has them, without the records they point to."""
+    """Return what the others read: our fields of each kind, as far as this server has them, without the records they point to."""
     from magodoo.connectors.odoo.client import OdooClient
     from magodoo.connectors.odoo.connection import OdooConnection
     from magodoo.connectors.odoo.documents import PAGE_SIZE
@@ -101,7 +101,7 @@ def ours(url: str, database: str, key: str, staging: str) -> Took:
 
 
 def requests(url: str, database: str, key: str, staging: str) -> Took:
-    """The same reads, sent again by themselves."""
+    """Return the same reads, sent again by themselves."""
     from bench.theirs.books import Json2 as Bare
     from magodoo.connectors.odoo.transport import Json2
 

@@ -125,7 +125,7 @@ def measure(size: int, runs: int) -> Entry:
 
 
 def p95(browser: Any, rounds: int) -> dict[str, float]:
-    """The 95th percentile in ms of so many answers of each page, after one that compiles the template.
+    """Return the 95th percentile in ms of so many answers of each page, after one that compiles the template.
 
     All pages are requested in turns, so that a short disturbance affects one answer of many pages, not all of one page.
     """

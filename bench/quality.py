@@ -31,7 +31,7 @@ def measure(size: int, runs: int) -> Entry:
 
 
 def compare(url: str, size: int, runs: int) -> Entry:
-    """The contest on a database that is filled, reconciled and at rest."""
+    """Return the contest on a database that is filled, reconciled and at rest."""
     of = {"url": url}
     found = hold(
         [Contestant("magodoo", "bench.quality:ours", of), Contestant("selects", "bench.quality:selects", of)], runs

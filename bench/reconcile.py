@@ -71,7 +71,7 @@ def entry(found: dict[str, dict[str, Any]], size: int, runs: int) -> Entry:
 
 
 def _copies(server: Databases, filled: str) -> Any:
-    """A function that gives a fresh copy of the filled database and drops the one before."""
+    """Return a function that gives a fresh copy of the filled database and drops the one before."""
     made: list[str] = []
 
     def copy() -> dict[str, str]:
@@ -97,7 +97,7 @@ def write_headers(documents: pd.DataFrame, folder: Path) -> None:
 def verdict(
     both: int, differing: Iterable[str], only_magento: Iterable[str], only_odoo: Iterable[str]
 ) -> dict[str, Any]:
-    """Counts and a digest of which documents (`kind magento_id`) they are."""
+    """Return counts and a digest of which documents (`kind magento_id`) they are."""
     names = [sorted(group) for group in (differing, only_magento, only_odoo)]
     digest = hashlib.sha256(repr(names).encode()).hexdigest()[:16]
     counts = dict(zip(("differing", "only_magento", "only_odoo"), map(len, names), strict=True))
@@ -154,7 +154,7 @@ def with_lines(documents: int) -> Took:
 
 
 def step(url: str, with_lists: bool = True) -> Took:
-    """The whole step, as the DAG's task does it: staged rows of due orders to written pairs, findings and changes.
+    """Return the whole step, as the DAG's task does it: staged rows of due orders to written pairs, findings and changes.
 
     What the task does afterwards for the pages, the lines of the sales lists, is reported separately, or left out.
     """

@@ -66,7 +66,7 @@ def _framed(body: bytes) -> bytes:
 
 @contextmanager
 def recorded(source: str) -> Iterator[str]:
-    """The URL of such a server in a process of its own."""
+    """Yield the URL of such a server in a process of its own."""
     from magodoo_sandbox.serving import free_port
 
     port = free_port()

@@ -79,7 +79,7 @@ def _side(
 
 
 def lines(documents: pd.DataFrame, each: int = LINES) -> pd.DataFrame:
-    """The same items on every document of an order; `document` is the row number of its document."""
+    """Return the same items on every document of an order; `document` is the row number of its document."""
     position = np.repeat(np.arange(len(documents)), each)
     turn = np.tile(np.arange(each), len(documents))
     order = documents["order_key"].to_numpy()[position]
@@ -201,7 +201,7 @@ def _document(row: object) -> CanonicalDocument:
 
 
 def _payload(document: CanonicalDocument) -> dict[str, object]:
-    """What Magento sends of a document: the usual fields and its items."""
+    """Return what Magento sends of a document: the usual fields and its items."""
     head: dict[str, object] = {
         "entity_id": int(document.source_id), "increment_id": document.number, "order_id": int(document.own_order_id or 0),
         "state": document.state, "created_at": "2026-11-10 00:00:00", "updated_at": "2026-11-22 00:00:00",

@@ -31,7 +31,7 @@ def measure(sizes: tuple[int, ...], runs: int) -> Entry:
 
 
 def exponent(seconds: dict[int, float]) -> float:
-    """The least-squares slope in logarithms."""
+    """Return the least-squares slope in logarithms."""
     import numpy as np
 
     sizes, times = np.log(list(seconds)), np.log(list(seconds.values()))

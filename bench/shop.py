@@ -20,7 +20,7 @@ TOKEN = "bench"  # noqa: S105 - of a sandbox on loopback
 
 @contextmanager
 def served(orders: int) -> Iterator[str]:
-    """The URL of the sandbox; its state is made once per number of orders and kept."""
+    """Yield the URL of the sandbox; its state is made once per number of orders and kept."""
     from magodoo_sandbox.serving import free_port
 
     state, port = made(orders), free_port()
@@ -38,7 +38,7 @@ def served(orders: int) -> Iterator[str]:
 
 
 def made(orders: int) -> Path:
-    """The state file of a Magento with so many orders over thirty days, in the proportions of the demo's ordinary orders."""
+    """Return the state file of a Magento with so many orders over thirty days, in the proportions of the demo's ordinary orders."""
     file = VAR / f"shop-{orders}.json"
     if file.exists():
         return file

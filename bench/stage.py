@@ -60,7 +60,7 @@ def measure(size: int, runs: int) -> Entry:
 
 
 def emptied(server: Databases) -> Callable[[], Mapping[str, Any]]:
-    """A function that gives a fresh staging database and drops the one before."""
+    """Return a function that gives a fresh staging database and drops the one before."""
     made: list[str] = []
 
     def fresh() -> Mapping[str, Any]:
@@ -73,7 +73,7 @@ def emptied(server: Databases) -> Callable[[], Mapping[str, Any]]:
 
 
 def check(connection: Connection) -> dict[str, Any]:
-    """The contents of staging, in short."""
+    """Return the contents of staging, in short."""
     return dict(connection.exec_driver_sql(CHECK).mappings().one())
 
 
@@ -152,7 +152,7 @@ Table = tuple[tuple[str, ...], list[list[Any]]]
 
 
 def rows(documents: int) -> Iterator[dict[str, Table]]:
-    """The batches as rows of the tables: what a program of one's own would have in hand."""
+    """Yield the batches as rows of the tables: what a program of one's own would have in hand."""
     from bench import sales
     from magodoo.extract.canonical import DOCUMENT_COLUMNS, LINE_COLUMNS
     from magodoo.staging.documents import KEY

@@ -159,7 +159,7 @@ class Ledger:
         ]
 
     def sums(self, domain: list[Any], by: list[str], sums: Any = ()) -> list[dict[str, Any]]:
-        """Sums as Odoo would group them, credit negative; in company currency the rows of the bench have no amounts."""
+        """Return sums as Odoo would group them, credit negative; in company currency the rows of the bench have no amounts."""
         if {"tax_ids", "tax_tag_ids"} & {*by}:
             return []
         if {"account_id", "journal_id"} & {*by}:

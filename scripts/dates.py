@@ -23,7 +23,7 @@ COUNTS = ("tests", "failures", "errors", "skipped")
 
 
 def shifted(day: str) -> dict[str, str]:
-    """The environment in which it is that moment now."""
+    """Return the environment in which it is that moment now."""
     (library,) = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
     return {
         **os.environ, "TZ": "UTC", "LD_PRELOAD": str(library), "PYTHONPATH": str(CHECKOUT / "scripts" / "shifted_clock"),
@@ -40,7 +40,7 @@ def remove_left_overs() -> None:
 
 
 def run(day: str, options: list[str]) -> dict[str, int]:
-    """What became of the tests on that day, counted."""
+    """Return what became of the tests on that day, counted."""
     remove_left_overs()
     report = RESULTS / f"{day[:10]}.xml"
     command = [sys.executable, "-m", "pytest", f"--junitxml={report}", "--ignore-glob=*_e2e.py", *options]
@@ -50,7 +50,7 @@ def run(day: str, options: list[str]) -> dict[str, int]:
 
 
 def main() -> int:
-    """Prints the counts of each day and writes them to var/dates/summary.json; 1 when a test failed on one of them."""
+    """Print the counts of each day and writes them to var/dates/summary.json; 1 when a test failed on one of them."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     counts = {day[:10]: run(day, sys.argv[1:]) for day in DAYS}
     (RESULTS / "summary.json").write_text(json.dumps(counts, indent=2) + "\n", encoding="utf-8")

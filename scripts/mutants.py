@@ -129,7 +129,7 @@ def places(tree: ast.AST) -> Iterator[tuple[ast.AST, str, str]]:
 
 
 def _becomes(node: ast.AST) -> str:
-    """What a node would become, as text; "" for what is not changed."""
+    """Return what a node would become, as text; "" for what is not changed."""
     if isinstance(node, ast.Compare) and type(node.ops[0]) in COMPARED:
         return COMPARED[type(node.ops[0])].__name__
     if isinstance(node, ast.BoolOp):
@@ -167,7 +167,7 @@ def _is_sql(words: str) -> bool:
 
 
 def changed(source: str, number: int) -> ast.Module:
-    """The module with its `number`-th place changed."""
+    """Return the module with its `number`-th place changed."""
     tree = ast.parse(source)
     node, change, _ = [*places(tree)][number]
     Change(node, change).visit(tree)
@@ -280,7 +280,7 @@ def _tests(mutant: Mutant | None, tests: Sequence[str]) -> None:
 
 
 def main() -> int:
-    """Prints what survived; 1 when something did that docs/evidence/mutants.md does not explain, or the unchanged code fails."""
+    """Print what survived; 1 when something did that docs/evidence/mutants.md does not explain, or the unchanged code fails."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__.partition("\n")[0])
     parser.add_argument("--mutants", type=int, default=25, help="of each area, chosen by the seed; 0: all")
     parser.add_argument("--seed", type=int, default=1)

@@ -106,7 +106,7 @@ def _setting_rows(definition: Mapping[str, Any], of: type[BaseModel]) -> Iterato
 
 
 def _meaning(field: Mapping[str, Any]) -> str:
-    """The text below the field, else the purpose of its class."""
+    """Return the text below the field, else the purpose of its class."""
     text: str = field.get("description", "")
     if not text and "$ref" in field:
         text = schema()["$defs"][field["$ref"].rpartition("/")[2]].get("description", "")
@@ -114,7 +114,7 @@ def _meaning(field: Mapping[str, Any]) -> str:
 
 
 def _value(field: Mapping[str, Any]) -> str:
-    """The type of a setting, as a person would write it."""
+    """Return the type of a setting, as a person would write it."""
     if "$ref" in field:
         name = field["$ref"].rpartition("/")[2]
         target = schema()["$defs"][name]
@@ -163,7 +163,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def findings_page() -> str:
-    """The catalogue, most severe first, as `reconcile/catalogue.py` holds it."""
+    """Return the catalogue, most severe first, as `reconcile/catalogue.py` holds it."""
     entries = {found: catalogue.of(found) for found in FindingType}
     severities = list(dict.fromkeys(entry.severity for entry in catalogue.CATALOGUE.values()))
     severities.sort(key=["critical", "warning", "info"].index)
@@ -222,7 +222,7 @@ def _field_rows(shape: Shape, where: str) -> Iterator[tuple[str, ...]]:
 
 
 def states_page() -> str:
-    """What a pair of states means, per kind, row by row as `reconcile/statuses.py` tries them."""
+    """Return what a pair of states means, per kind, row by row as `reconcile/statuses.py` tries them."""
     columns = ("Magento state", "Odoo state", "Odoo payment_state", "captured", "made by us", "means", "finding")
     lines = [
         WRITTEN.format("include/magodoo/reconcile/statuses.py"),
@@ -316,7 +316,7 @@ def _own_text(thing: type) -> str:
 
 
 def _first_paragraph(thing: type) -> str:
-    """What it does, without its example."""
+    """Return what it does, without its example."""
     return _own_text(thing).split("\n\n")[0]
 
 
@@ -371,7 +371,7 @@ def _sent() -> Iterator[tuple[str, str, str, str]]:
 
 
 def _tags(call: ast.Call) -> str:
-    """The tags of a call: written out there, or those of a shared variable."""
+    """Return the tags of a call: written out there, or those of a shared variable."""
     given = next(word.value for word in call.keywords if word.arg == "tags")
     if isinstance(given, ast.Dict):
         return ", ".join(f"`{ast.literal_eval(key)}`" for key in given.keys if key is not None)
@@ -383,7 +383,7 @@ def _own_text_of_module(module: Any) -> str:
 
 
 def commands_page() -> str:
-    """The targets of the Makefile, in its groups."""
+    """Return the targets of the Makefile, in its groups."""
     lines = [WRITTEN.format("the Makefile"), "# Commands", "", "`make help` prints this list."]
     for line in (CHECKOUT / "Makefile").read_text(encoding="utf-8").splitlines():
         if line.startswith("##@ "):
@@ -402,7 +402,7 @@ _HOW = {
 
 
 def versions_page() -> str:
-    """Writes which versions do what, and how that is known."""
+    """Write which versions do what, and how that is known."""
     lines = [
         "# Versions", "", WRITTEN.format("`connectors/odoo/proofs.py` and the two `versions.py`"),
         "What each version of [Odoo](#odoo) and of [Magento](#magento) does of what magodoo does, and how that is known.", "", "## Odoo", "",
@@ -435,7 +435,7 @@ def _charts() -> Iterator[list[str]]:
 
 
 def readme_versions() -> str:
-    """The table of README: the cells of the page, shorter."""
+    """Return the table of README: the cells of the page, shorter."""
     rows = _odoo_rows(lambda feature, major: _short(proofs.cell(feature, major)))
     return "\n".join(_table(["", *(f"Odoo {major}" for major in proofs.VERSIONS)], rows))
 
@@ -486,7 +486,7 @@ def _releases() -> Iterator[list[str]]:
 
 
 def _linked(text: str) -> str:
-    """A text with the pages that it names as links."""
+    """Return a text with the pages that it names as links."""
     return re.sub(r"docs/((?:[\w.-]+/)*)([\w.-]+)\.md", r"[\2](../\1\2.md)", _cell(text))
 
 
@@ -498,7 +498,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
 
 
 def _cell(text: str) -> str:
-    """A text for one cell of a table."""
+    """Return a text for one cell of a table."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
@@ -507,7 +507,7 @@ def _page(lines: Iterable[str]) -> str:
 
 
 def main() -> None:
-    """Writes the pages, over a PostgreSQL of its own that is gone afterwards."""
+    """Write the pages, over a PostgreSQL of its own that is gone afterwards."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     Layout(CHECKOUT).make_var()
     with tempfile.TemporaryDirectory(dir=CHECKOUT / "var") as folder:

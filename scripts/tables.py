@@ -32,7 +32,7 @@ class Table:
 
 
 def read(engine: Engine) -> list[Table]:
-    """The tables by name, without Alembic's own and without partitions."""
+    """Return the tables by name, without Alembic's own and without partitions."""
     catalog = inspect(engine)
     said = _purposes()
     names = [name for name in sorted(catalog.get_table_names(schema=SCHEMA)) if name in said]
@@ -45,7 +45,7 @@ def read(engine: Engine) -> list[Table]:
 
 
 def _purposes() -> dict[str, str]:
-    """The comment of each table, above its statement in the newest migration that creates it."""
+    """Return the comment of each table, above its statement in the newest migration that creates it."""
     found: dict[str, str] = {}
     for file in sorted((MIGRATIONS / "versions").glob("[0-9]*")):
         text = file.read_text(encoding="utf-8")
@@ -92,7 +92,7 @@ def page(tables: list[Table]) -> str:
 
 
 def picture(tables: list[Table]) -> str:
-    """The tables as boxes with their keys and the columns that name others, and lines to what they name. SVG.
+    """Return the tables as boxes with their keys and the columns that name others, and lines to what they name. SVG.
 
     A referenced table is to the left of those that reference it. Tables without references are below.
     """
@@ -117,13 +117,13 @@ def picture(tables: list[Table]) -> str:
 
 
 def _direct(table: Table, by_name: Mapping[str, Table]) -> list[str]:
-    """What a table names, without what is named by something else that it names."""
+    """Return what a table names, without what is named by something else that it names."""
     further = {far for target in table.refers_to for far in by_name[target].refers_to}
     return [target for target in table.refers_to if target not in further]
 
 
 def _shown(table: Table) -> list[str]:
-    """The key, then the columns by which it names others; how many more there are."""
+    """Return the key, then the columns by which it names others; how many more there are."""
     names = [column["name"] for column in table.columns]
     telling = [name for name in names if name in table.key or name in OTHER_NAMES or name == "order_key"]
     more = len(names) - len(telling)
@@ -168,7 +168,7 @@ def _box(table: Table, left: int, top: int) -> Iterator[str]:
 
 
 def _arrow(places: Mapping[str, tuple[int, int]], by_name: Mapping[str, Table], start: str, end: str) -> str:
-    """A curve from the left of the box that names to the right of the one that is named."""
+    """Return a curve from the left of the box that names to the right of the one that is named."""
     (left, top), (to_left, to_top) = places[start], places[end]
     y = top + ROW // 2 + 2
     to_x, to_y = to_left + (WIDTH if by_name[end].refers_to else 122), to_top + _height(by_name[end]) // 2

@@ -37,7 +37,7 @@ class Json2:
 
 
 def standing(url: str, database: str, key: str) -> dict[str, Any]:
-    """Confirmed orders, posted invoices with their totals in cents and how they are paid."""
+    """Return confirmed orders, posted invoices with their totals in cents and how they are paid."""
     odoo = Json2(url, database, key)
     orders = odoo.call("sale.order", "search_count", domain=[["state", "=", "sale"]])
     fields = ["amount_total", "amount_tax", "payment_state"]
@@ -53,7 +53,7 @@ def standing(url: str, database: str, key: str) -> dict[str, Any]:
 
 
 def batched(url: str, database: str, key: str, calls: str) -> Took:
-    """The writes that the pipeline sent, and nothing else; what is one call for each record, two at a time as it does."""
+    """Return the writes that the pipeline sent, and nothing else; what is one call for each record, two at a time as it does."""
     odoo, took = Json2(url, database, key), Took()
     recorded = json.loads(Path(calls).read_text(encoding="utf-8"))
 
@@ -68,7 +68,7 @@ def batched(url: str, database: str, key: str, calls: str) -> Took:
 
 
 def odoorpc(url: str, database: str, key: str, calls: str) -> Took:
-    """The same records, one call for each and each step: what a loop with odoorpc does."""
+    """Return the same records, one call for each and each step: what a loop with odoorpc does."""
     odoo = _session(url, database, key)
     recorded = json.loads(Path(calls).read_text(encoding="utf-8"))
     single = [one for each in recorded for one in one_by_one(each)]
@@ -109,7 +109,7 @@ def _payments(recorded: list[Call]) -> Iterator[tuple[int, int]]:
 
 
 def _settle(execute: Any, payment: int, invoice: int) -> None:
-    """The receivable lines of both are matched; their ids are not those of the batched run."""
+    """Match the receivable lines of both; their ids are not those of the batched run."""
     (move,) = execute("account.payment", "read", [payment], ["move_id"])
     domain = [
         ["move_id", "in", [invoice, move["move_id"][0]]],
@@ -120,7 +120,7 @@ def _settle(execute: Any, payment: int, invoice: int) -> None:
 
 
 def one_by_one(call: Call) -> Iterator[Call]:
-    """A batched call as one call per record: a record of `load` begins with a row that has an id."""
+    """Yield a batched call as one call per record: a record of `load` begins with a row that has an id."""
     body = call["body"]
     if call["method"] == "load":
         place = next(body["fields"].index(name) for name in ("id", ".id") if name in body["fields"])
@@ -165,7 +165,7 @@ def _read(url: str, database: str, key: str, wanted: list[dict[str, Any]], size:
 
 
 def _session(url: str, database: str, key: str) -> Any:
-    """An odoorpc session with an API key, which its own login by password does not take."""
+    """Return an odoorpc session with an API key, which its own login by password does not take."""
     import odoorpc as library
     from odoorpc.env import Environment
 

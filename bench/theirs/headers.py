@@ -31,7 +31,7 @@ def datacompy(folder: str) -> Took:
 
 
 def merge(folder: str) -> Took:
-    """The least work: one outer merge, every column compared."""
+    """Return the least work: one outer merge, every column compared."""
     left, right = _read(folder)
     took = Took()
     with took.watch():

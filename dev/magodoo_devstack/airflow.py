@@ -108,7 +108,7 @@ class Api:
         return str(self.call("POST", f"dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
 
     def runs(self, dag_id: str, partition_key: str | None = None) -> list[Run]:
-        """The DAG's runs, the newest first; with a key, only those of that partition."""
+        """Return the DAG's runs, the newest first; with a key, only those of that partition."""
         listed = self.call("GET", f"dags/{dag_id}/dagRuns", params={"order_by": "-id", "limit": 100})["dag_runs"]
         runs = [
             Run(entry["dag_id"], entry["dag_run_id"], entry["state"], entry.get("partition_key"), entry.get("duration"))
@@ -144,7 +144,7 @@ class Api:
         )
 
     def describe_failure(self, run: Run, lines: int = 30) -> str:
-        """What failed in a run: each failed task with the end of its log."""
+        """Return what failed in a run: each failed task with the end of its log."""
         tasks = self.call("GET", f"dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances", params={"limit": 100})
         report = [f"{run.dag_id} {run.run_id} failed"]
         for task in tasks["task_instances"]:

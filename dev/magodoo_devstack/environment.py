@@ -21,17 +21,17 @@ ODOO_DATABASE = "odoo"  # the sandbox has one of this name as well
 
 
 def cluster_of(layout: Layout, state: State) -> Cluster:
-    """The stack's PostgreSQL."""
+    """Return the stack's PostgreSQL."""
     return Cluster(layout.checkout, layout.postgres, state.ports["postgres"], state.secrets.postgres, not state.demo)
 
 
 def odoo_of(layout: Layout, state: State) -> OdooServer:
-    """The demo's real Odoo, over the stack's PostgreSQL."""
+    """Return the demo's real Odoo, over the stack's PostgreSQL."""
     return OdooServer(OdooPackage(layout.odoo), cluster_of(layout, state), state.ports["odoo"])
 
 
 def environment(layout: Layout, state: State) -> dict[str, str]:
-    """The caller's environment without variables that would affect Airflow, with those that the stack needs."""
+    """Return the caller's environment without variables that would affect Airflow, with those that the stack needs."""
     kept = {
         name: value
         for name, value in os.environ.items()

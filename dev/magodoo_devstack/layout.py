@@ -19,7 +19,7 @@ class Layout:
 
     @classmethod
     def here(cls) -> Layout:
-        """The checkout that this file belongs to."""
+        """Return the checkout that this file belongs to."""
         return cls(Path(__file__).resolve().parents[2])
 
     @property
@@ -84,7 +84,7 @@ class Layout:
         return file if named or file.exists() else None
 
     def default_settings(self, *, demo: bool) -> Path:
-        """The settings file of a stack that was started before there was one: `make init` writes it while the stack runs."""
+        """Return the settings file of a stack that was started before there was one: `make init` writes it while the stack runs."""
         return self.demo_settings if demo else self.checkout / "magodoo.yaml"
 
     @property
@@ -93,5 +93,5 @@ class Layout:
         return hashlib.sha256(str(self.checkout).encode()).hexdigest()[:16]
 
     def program(self, name: str) -> str:
-        """A program of the virtual environment."""
+        """Return a program of the virtual environment."""
         return str(Path(sys.executable).parent / name)

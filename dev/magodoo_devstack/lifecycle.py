@@ -112,7 +112,7 @@ def clean(layout: Layout) -> None:
 
 
 def api(state: State) -> Api:
-    """The REST API of the stack's Airflow, as admin."""
+    """Return the REST API of the stack's Airflow, as admin."""
     return Api(state.urls["airflow"], "admin", state.secrets.admin)
 
 

@@ -70,7 +70,7 @@ class LiveOdoo:
         return self.access.keys["admin"]
 
     def clone(self, name: str = "") -> str:
-        """The name of a new provisioned database, with an identity of its own."""
+        """Return the name of a new provisioned database, with an identity of its own."""
         database = name or f"magodoo_{uuid.uuid4().hex[:12]}"
         self._cluster.create_database(database, TEMPLATE)
         self._made.append(database)
@@ -94,7 +94,7 @@ class LiveOdoo:
         self._made.remove(database)
 
     def connection(self, user: str = "sync", database: str = "", company: int = 0) -> OdooConnection:
-        """A connection as `sync`, `sync_both` (two companies), `weak`, `own_documents` or `admin`."""
+        """Return a connection as `sync`, `sync_both` (two companies), `weak`, `own_documents` or `admin`."""
         return OdooConnection(
             url=self.url,
             database=database or self.database,
@@ -116,7 +116,7 @@ class LiveOdoo:
         return OdooServer(self._package, self._cluster, 0).run_script(database, script)
 
     def dump(self, database: str, file: Path) -> None:
-        """A database into a file, for `Cluster.restore`."""
+        """Dump a database into a file, for `Cluster.restore`."""
         self._cluster.dump(database, file)
 
     def sql(self, database: str, statement: str, *values: object) -> list[tuple[object, ...]]:
@@ -133,7 +133,7 @@ class LiveOdoo:
 
 @contextlib.contextmanager
 def live_odoo(port: int = 0, package: Installation | None = None, workers: int = 0) -> Iterator[LiveOdoo]:
-    """A running Odoo; provisions first if that was not done. At the end its databases and processes are gone.
+    """Yield a running Odoo; provisions first if that was not done. At the end its databases and processes are gone.
 
     `package`: which one; without it the tree that ODOO_HOME names, or Debian's Odoo 19.
 
@@ -171,7 +171,7 @@ def live_odoo(port: int = 0, package: Installation | None = None, workers: int =
 
 
 def _template(home: Path, package: Installation, cluster: Cluster, server: OdooServer) -> Access:
-    """The template database, created again if the package or the provisioning has changed."""
+    """Return the template database, created again if the package or the provisioning has changed."""
     stamp = home / "template.json"
     fingerprint = _fingerprint(package)
     if stamp.exists() and cluster.has_database(TEMPLATE):
@@ -194,7 +194,7 @@ def _template(home: Path, package: Installation, cluster: Cluster, server: OdooS
 
 
 def _fresh(home: Path, package: Installation, cluster: Cluster, server: OdooServer) -> None:
-    """A database with the modules and nothing else: the slow minute, done once per package."""
+    """Make a database with the modules and nothing else: the slow minute, done once per package."""
     stamp = home / "fresh.json"
     wanted = json.dumps([package.build, MODULES])
     if stamp.exists() and stamp.read_text() == wanted and cluster.has_database(FRESH):
@@ -287,7 +287,7 @@ def _serve(odoo: LiveOdoo) -> None:
 
 
 def _served(package: Installation) -> LiveOdoo | None:
-    """The Odoo that another process serves from this installation's folder."""
+    """Return the Odoo that another process serves from this installation's folder."""
     home = package.home
     note = home / "serving.json"
     try:

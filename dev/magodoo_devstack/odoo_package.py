@@ -109,7 +109,7 @@ class OdooPackage:
         return max(self.home.glob(f"{PACKAGE}_*.deb"), key=lambda path: path.stat().st_mtime)
 
     def _apt_folder(self) -> list[str]:
-        """The command line of an apt-get that knows only the unstable suite of this machine's mirror."""
+        """Return the command line of an apt-get that knows only the unstable suite of this machine's mirror."""
         root = self.home / "apt"
         for folder in ("state/lists/partial", "cache/archives/partial", "preferences.d"):
             (root / folder).mkdir(parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ _HINT = "run this on Debian 12 or later, with a mirror that carries the unstable
 
 
 def mirror(apt: Path) -> str:
-    """The Debian mirror of this machine, out of apt's own configuration (both of its formats).
+    """Return the Debian mirror of this machine, out of apt's own configuration (both of its formats).
 
     Raises:
         FixConfiguration: no source of Debian is configured.

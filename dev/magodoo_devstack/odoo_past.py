@@ -52,7 +52,7 @@ class OdooPast:
         self._send({"clock": moment.isoformat()})
 
     def call(self, model: str, method: str, ids: Any = None, *, context: Any = None, **arguments: Any) -> Any:
-        """The result of a public method.
+        """Return the result of a public method.
 
         Raises:
             FixDocument: Odoo refused; its message is included, and nothing since the clock was last set is kept.

@@ -78,7 +78,7 @@ class Access:
 
 
 def keys_script() -> str:
-    """The script that makes users, keys and the second company inside Odoo; `parse_access` reads what it prints."""
+    """Return the script that makes users, keys and the second company inside Odoo; `parse_access` reads what it prints."""
     return KEYS_SCRIPT.format(first=FIRST_COMPANY, second=SECOND_COMPANY, groups=SYNC_GROUPS)
 
 
@@ -102,7 +102,7 @@ def provision(admin: OdooClient) -> None:
 
 
 def make_warehouse(admin: OdooClient) -> None:
-    """The company's warehouse, which Odoo makes by itself only for the first company."""
+    """Make the company's warehouse, which Odoo makes by itself only for the first company."""
     if not admin.rpc.call("stock.warehouse", "search_count", domain=[["company_id", "=", admin.rpc.company_id]]):
         create(
             admin,
@@ -146,7 +146,7 @@ def make_taxes(admin: OdooClient) -> None:
 
 
 def make_accounts(admin: OdooClient) -> list[int]:
-    """A clearing account per payment provider: provider balances wait there, never on the bank."""
+    """Return a clearing account per payment provider: provider balances wait there, never on the bank."""
     accounts = [
         {"name": f"{name} clearing", "code": f"1019{number:02d}", "account_type": "asset_current", "reconcile": True}
         for number, name in enumerate(PROVIDERS.values())
@@ -155,7 +155,7 @@ def make_accounts(admin: OdooClient) -> list[int]:
 
 
 def make_journals(admin: OdooClient, accounts: list[int]) -> None:
-    """A journal per payment provider; without `payment_account_id` a payment may post no entry (docs/facts/odoo-19.0.md#5)."""
+    """Make a journal per payment provider; without `payment_account_id` a payment may post no entry (docs/facts/odoo-19.0.md#5)."""
     journals = create(
         admin,
         "account.journal",
@@ -183,7 +183,7 @@ def make_products(admin: OdooClient, products: list[dict[str, Any]]) -> list[int
 
 
 def make_stock(admin: OdooClient, products: list[int], quantity: int) -> None:
-    """That many pieces of each product in the company's warehouse."""
+    """Stock that many pieces of each product in the company's warehouse."""
     (warehouse,) = admin.rpc.call(
         "stock.warehouse",
         "search_read",
@@ -209,7 +209,7 @@ def make_carriers(admin: OdooClient) -> None:
 
 
 def add_delivery_key(admin: OdooClient) -> None:
-    """The field that carries the shipment's key: an external id cannot be attached to a picking (docs/facts/pair.md#5.1)."""
+    """Make the field that carries the shipment's key: an external id cannot be attached to a picking (docs/facts/pair.md#5.1)."""
     if admin.rpc.has_field("stock.picking", DELIVERY_KEY):
         return
     model = _one(admin, "ir.model", [["model", "=", "stock.picking"]])
@@ -219,7 +219,7 @@ def add_delivery_key(admin: OdooClient) -> None:
 
 
 def add_database_field(admin: OdooClient, *, store: bool = False) -> None:
-    """The field by which a user without system parameters tells a copy (docs/how-to/test-on-a-copy.md); `store`: the wrong way."""
+    """Make the field by which a user without system parameters tells a copy (docs/how-to/test-on-a-copy.md); `store`: the wrong way."""
     model = _one(admin, "ir.model", [["model", "=", "res.company"]])
     field = {"name": DATABASE_FIELD, "field_description": "Database", "model_id": model, "ttype": "char", "state": "manual",
              "compute": DATABASE_FIELD_CODE, "store": store, "readonly": True, "copied": False}  # fmt: skip

@@ -51,7 +51,7 @@ class RemoteOdoo:
         return self.access.keys["sync"]
 
     def connection(self, user: str = "sync", database: str = "", company: int = 0) -> OdooConnection:
-        """A connection as `sync` or `admin`.
+        """Return a connection as `sync` or `admin`.
 
         Raises:
             NotThere: no key of that user was given.
@@ -67,7 +67,7 @@ class RemoteOdoo:
         )
 
     def clone(self) -> str:
-        """The name of a new copy of the database, made by Odoo's database manager, with an identity of its own.
+        """Return the name of a new copy of the database, made by Odoo's database manager, with an identity of its own.
 
         Raises:
             NotThere: the master password was not given.
@@ -117,7 +117,7 @@ class RemoteOdoo:
 
 @contextmanager
 def remote_odoo(environ: Mapping[str, str] = os.environ) -> Iterator[RemoteOdoo]:
-    """The server that the environment names; at the end our copies of its database are gone.
+    """Yield the server that the environment names; at the end our copies of its database are gone.
 
     Raises:
         FixConfiguration: one of ODOO_URL, ODOO_DB and ODOO_KEY is missing.

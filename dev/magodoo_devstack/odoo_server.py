@@ -56,7 +56,7 @@ class OdooServer:
         return self.package.home / "odoo.log"
 
     def create_database(self, name: str) -> None:
-        """A new database with our modules; takes about a minute."""
+        """Make a new database with our modules; takes about a minute."""
         if self.series < 19:
             self._finish(self._installer(name, ["base"]), "")
         self.install(name, MODULES)
@@ -71,7 +71,7 @@ class OdooServer:
         self.run_script(name, INSTALL_SCRIPT.format(modules=known))
 
     def _installer(self, name: str, modules: Iterable[str]) -> list[str]:
-        """The command line that installs modules, and what they install by themselves, and ends."""
+        """Return the command line that installs modules, and what they install by themselves, and ends."""
         words = ["-d", name, "-i", ",".join(modules), "--stop-after-init", "--no-http", "--without-demo=True"]
         return [*self._command(), *words, "--log-level=warn"]
 
@@ -81,7 +81,7 @@ class OdooServer:
         return Version.parsed(self.package.build).major
 
     def run_script(self, database: str, script: str) -> str:
-        """What a Python script prints that runs inside Odoo, as Odoo itself."""
+        """Return what a Python script prints that runs inside Odoo, as Odoo itself."""
         command = [*self._command("shell"), "-d", database, "--no-http", "--log-level=critical"]
         return self._finish(command, script)
 
@@ -130,7 +130,7 @@ class OdooServer:
         self._process = None
 
     def serve_command(self, database: str = "") -> list[str]:
-        """The command line of the server itself, in the foreground; of one database only, if one is named."""
+        """Return the command line of the server itself, in the foreground; of one database only, if one is named."""
         words = [
             f"--http-port={self.port}",
             "--http-interface=127.0.0.1",
@@ -147,7 +147,7 @@ class OdooServer:
         return [*self._command(), *words, *(["-d", database] if database else [])]
 
     def python_command(self, script: Path, database: str) -> list[str]:
-        """The command line of a script of ours that runs in Odoo's own Python, with Odoo's options for a database."""
+        """Return the command line of a script of ours that runs in Odoo's own Python, with Odoo's options for a database."""
         return [str(self.package.python), str(script), *self._options(), "-d", database, "--log-level=warn"]
 
     def _command(self, *subcommand: str) -> list[str]:
@@ -162,7 +162,7 @@ class OdooServer:
         ]
 
     def variables(self) -> dict[str, str]:
-        """What Odoo needs in its environment: its own modules and the password of its database."""
+        """Return what Odoo needs in its environment: its own modules and the password of its database."""
         return {"PYTHONPATH": str(self.package.library), "PGPASSWORD": self.cluster.password, "TZ": "UTC"}
 
     def environment(self) -> dict[str, str]:

@@ -42,7 +42,7 @@ def any_free() -> int:
 
 
 def choose(preferred: int, taken: set[int] = frozenset()) -> int:  # type: ignore[assignment]
-    """The preferred port, or else the next free one above it."""
+    """Return the preferred port, or else the next free one above it."""
     for port in range(preferred, min(preferred + 100, 65536)):
         if port not in taken and is_free(port):
             return port

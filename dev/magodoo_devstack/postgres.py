@@ -73,7 +73,7 @@ class Cluster:
             )  # fmt: skip
 
     def command(self) -> list[str]:
-        """The command line of the server itself, in the foreground."""
+        """Return the command line of the server itself, in the foreground."""
         settings = TUNING | ({} if self.durable else NOT_DURABLE) | {"listen_addresses": "127.0.0.1"}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return [*self._program("postgres"), "-D", str(self.data), "-p", str(self.port), *options]
@@ -101,7 +101,7 @@ class Cluster:
                 server.wait(timeout=10)
 
     def process(self) -> psutil.Process | None:
-        """The running server of this data folder, if there is one."""
+        """Return the running server of this data folder, if there is one."""
         try:
             server = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
             running = server.name() == "postgres" and server.status() != psutil.STATUS_ZOMBIE
@@ -122,7 +122,7 @@ class Cluster:
         return False
 
     def connect(self, database: str) -> Any:
-        """A psycopg2 connection in autocommit."""
+        """Return a psycopg2 connection in autocommit."""
         connection = psycopg2.connect(
             host="127.0.0.1", port=self.port, user=USER, password=self.password, dbname=database, connect_timeout=5
         )
@@ -168,7 +168,7 @@ class Cluster:
         self._client("pg_dump", "--format=custom", "--compress=0", f"--file={file}", database)
 
     def restore(self, file: Path, database: str) -> None:
-        """A new database with a dump's content.
+        """Make a new database with a dump's content.
 
         Raises:
             FixConfiguration: pg_restore failed; its output is in the message.
@@ -177,7 +177,7 @@ class Cluster:
         self._client("pg_restore", "--exit-on-error", "--jobs=2", f"--dbname={database}", str(file))
 
     def url(self, database: str) -> str:
-        """The SQLAlchemy URL of a database; psycopg2 named, as a bare `postgresql://` means psycopg 3 by now."""
+        """Return the SQLAlchemy URL of a database; psycopg2 named, as a bare `postgresql://` means psycopg 3 by now."""
         return f"postgresql+psycopg2://{USER}:{quote(self.password, safe='')}@127.0.0.1:{self.port}/{database}"
 
     def _program(self, name: str) -> list[str]:
@@ -188,7 +188,7 @@ class Cluster:
         _finish(name, [*self._program(name), *words], dict(os.environ))
 
     def _client(self, name: str, *words: str) -> None:
-        """A client program, which may run as root and reads and writes the caller's files."""
+        """Run a client program, which may run as root and reads and writes the caller's files."""
         where = ["--host=127.0.0.1", f"--port={self.port}", f"--username={USER}"]
         _finish(name, [str(binaries() / name), *where, *words], {**os.environ, "PGPASSWORD": self.password})
 
@@ -202,7 +202,7 @@ def _finish(name: str, command: list[str], environment: dict[str, str]) -> None:
 
 
 def binaries() -> Path:
-    """The folder of the wheel's programs.
+    """Return the folder of the wheel's programs.
 
     The package is not imported: that would set up logging and locks of its own (docs/facts/airflow-3.3.md#2).
 
@@ -216,5 +216,5 @@ def binaries() -> Path:
 
 
 def new_password() -> str:
-    """A password for one cluster."""
+    """Return a password for one cluster."""
     return secrets.token_urlsafe(18)

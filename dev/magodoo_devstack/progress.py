@@ -67,7 +67,7 @@ class Progress:
             thread.join()
 
     def note(self, text: str) -> None:
-        """A line that belongs to no step."""
+        """Print a line that belongs to no step."""
         self.console.print(f"  {escape(text)}")
 
     @property

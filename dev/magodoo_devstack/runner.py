@@ -159,7 +159,7 @@ def _sweep(layout: Layout) -> int:
 
 
 def supervisor(state: State) -> Any:
-    """The runner's own calls, as supervisor documents them."""
+    """Return the runner's own calls, as supervisor documents them."""
     address = f"http://magodoo:{state.secrets.supervisor}@127.0.0.1:{state.ports['supervisor']}/RPC2"
     return xmlrpc.client.ServerProxy(address).supervisor
 

@@ -88,7 +88,7 @@ class Faults:
         self._answers.clear()
 
     def striking(self, method: str, path: str) -> dict[str, Rule]:
-        """The rules that strike this request, the first of each kind; the others of that kind do not see it."""
+        """Return the rules that strike this request, the first of each kind; the others of that kind do not see it."""
         striking: dict[str, Rule] = {}
         for rule in self.rules:
             if rule.kind not in striking and rule.strikes(method, path):
@@ -96,7 +96,7 @@ class Faults:
         return striking
 
     def remember(self, key: str, status: int, body: bytes) -> None:
-        """Keeps the first answer to a read while a stale rule is in force."""
+        """Keep the first answer to a read while a stale rule is in force."""
         if any(rule.kind == "stale" for rule in self.rules):
             self._answers.setdefault(key, (status, body))
 

@@ -39,7 +39,7 @@ class CuttableProtocol(H11Protocol):
 
 
 def cut(scope: Scope) -> None:
-    """Closes the connection of a request at once, without an answer."""
+    """Close the connection of a request at once, without an answer."""
     transport = _transports.get((scope["client"], scope["server"]))
     if transport is not None:
         transport.abort()

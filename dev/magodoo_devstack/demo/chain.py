@@ -97,7 +97,7 @@ class Chain:
         return key
 
     def _free_key(self) -> str:
-        """The next partition that no run has: another chain of the same Airflow may have used the first ones."""
+        """Return the next partition that no run has: another chain of the same Airflow may have used the first ones."""
         used = {run.partition_key for dag_id in self._dag_ids(*EXTRACTS, REFRESH) for run in self.api.runs(dag_id)}
         return next(key for key in self._keys if key not in used)
 
@@ -136,7 +136,7 @@ class Chain:
         return [f"{name}__{instance}" for name in names for instance in self.instances]
 
     def _scheduled(self, dag_id: str, seconds: float = 10) -> Run | None:
-        """The run that the scheduler has made by itself, once it has."""
+        """Return the run that the scheduler has made by itself, once it has."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             run = next((run for run in self.api.runs(dag_id) if run.run_id.startswith("scheduled")), None)

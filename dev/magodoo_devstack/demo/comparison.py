@@ -85,7 +85,7 @@ def remaining(staging: Engine) -> list[tuple[str, str, int]]:
 
 
 def clock(staging: Engine) -> datetime:
-    """The staging database's clock, which sets the timestamps of changes."""
+    """Return the staging database's clock, which sets the timestamps of changes."""
     moment: datetime = _rows(staging, "select clock_timestamp()")[0][0]
     return moment
 

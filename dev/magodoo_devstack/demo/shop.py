@@ -48,7 +48,7 @@ def seed(layout: Layout, state: State, *, orders: int, seed: int) -> Manifest:
 
 
 def instances(layout: Layout) -> list[str]:
-    """The ids of the instances in the settings file."""
+    """Return the ids of the instances in the settings file."""
     return sorted(read_settings(layout.demo_settings).instances)
 
 

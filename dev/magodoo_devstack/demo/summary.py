@@ -37,7 +37,7 @@ class Summary:
         return self.comparison.equal and not self._in("failed", "uncertain") and not self.second_run.total()
 
     def figures(self) -> dict[str, Any]:
-        """The content of `summary.json`."""
+        """Return the content of `summary.json`."""
         return {
             "odoo": self.odoo,
             "documents": self.documents,
@@ -75,7 +75,7 @@ class Summary:
         console.print("  ".join(f"{name} {value:.0f} s" for name, value in self.seconds.items()))
 
     def verdict(self) -> str:
-        """The result in one line."""
+        """Return the result in one line."""
         parts = [
             f"books in {'the sandbox Odoo' if self.odoo == 'sandbox' else self.odoo}",
             "found what was planted" if self.comparison.equal else "[red]found and planted differ[/red]",

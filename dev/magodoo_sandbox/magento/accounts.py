@@ -49,7 +49,7 @@ class Accounts:
     def add_integration(
         self, access_token: str = "", *, name: str = "magodoo", resources: set[str] | None = None
     ) -> Integration:
-        """A new integration; secrets that are not given are made up. No resources given means every right."""
+        """Return a new integration; secrets that are not given are made up. No resources given means every right."""
         integration = Integration(
             name,
             access_token or secrets.token_hex(16),

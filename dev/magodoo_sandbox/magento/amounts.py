@@ -14,7 +14,7 @@ Row = dict[str, Any]
 
 
 def dec(value: Any) -> Decimal:
-    """A column's value for calculating; an absent one counts as 0."""
+    """Return a column's value for calculating; an absent one counts as 0."""
     return value if isinstance(value, Decimal) else Decimal(str(value or 0))
 
 
@@ -23,7 +23,7 @@ def of(row: Row, column: str) -> Decimal:
 
 
 def cents(value: Decimal) -> Decimal:
-    """Rounded to two decimals, half away from zero (PHP's round)."""
+    """Round to two decimals, half away from zero (PHP's round)."""
     return value.quantize(_CENT, ROUND_HALF_UP)
 
 
@@ -59,7 +59,7 @@ class Carry:
     def share(
         self, whole: Decimal, done: Decimal, available: Decimal, qty: Decimal, kind: str, *, negative: bool = False
     ) -> Decimal:
-        """What `qty` of the `available` pieces get of `whole - done`."""
+        """Return what `qty` of the `available` pieces get of `whole - done`."""
         return self._round((float(whole) - float(done)) / float(available) * float(qty), kind, negative=negative)
 
     def _round(self, value: float, kind: Any, *, negative: bool) -> Decimal:

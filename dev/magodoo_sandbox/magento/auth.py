@@ -20,7 +20,7 @@ _FAR_FUTURE_SECONDS = 600
 def authenticate(
     accounts: Accounts, method: str, url: str, query: str, headers: Mapping[str, str]
 ) -> Integration | Admin | None:
-    """The caller, or None for nobody. `url` is scheme, Host header and path, as the signature covers them.
+    """Return the caller, or None for nobody. `url` is scheme, Host header and path, as the signature covers them.
 
     Raises Refusal for OAuth headers that do not verify; a bad bearer is simply nobody (docs/facts/magento-2.4.7.md#1).
     """
@@ -44,7 +44,7 @@ def require(caller: Integration | Admin | None, resource: str) -> None:
 
 
 def issue_admin_token(accounts: Accounts, username: str, password: str) -> str:
-    """A signed token (HS256) that expires. Raises Refusal 401 for a wrong password."""
+    """Return a signed token (HS256) that expires. Raises Refusal 401 for a wrong password."""
     for admin in accounts.admins:
         if admin.username == username and hmac.compare_digest(admin.password, password):
             now = int(time.time())
@@ -93,7 +93,7 @@ def _verify(accounts: Accounts, method: str, url: str, query: str, header: str) 
 
 
 def _query_parameters(query: str) -> list[tuple[str, str]]:
-    """A `+` is not a space to the signature check, which is why requests' own encoding fails (docs/facts/magento-2.4.7.md#1)."""
+    """Return a `+` is not a space to the signature check, which is why requests' own encoding fails (docs/facts/magento-2.4.7.md#1)."""
     return parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
 
 

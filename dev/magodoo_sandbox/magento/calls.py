@@ -35,7 +35,7 @@ class Call:
     _body: Any = field(default=None, repr=False)
 
     def body(self) -> dict[str, Any]:
-        """The JSON body with decimals; no body at all is an empty one. Raises Refusal (docs/facts/magento-2.4.7.md#2)."""
+        """Return the JSON body with decimals; no body at all is an empty one. Raises Refusal (docs/facts/magento-2.4.7.md#2)."""
         if not self.raw:
             return {}
         kind = self.headers.get("content-type", "")
@@ -55,7 +55,7 @@ def snake(key: str) -> str:
 
 
 def entity(sent: Any, columns: Mapping[str, str]) -> Row:
-    """An object of the body with its keys in snake case; unknown keys and wrong types are refused."""
+    """Return an object of the body with its keys in snake case; unknown keys and wrong types are refused."""
     row: Row = {}
     for key, value in sent.items() if isinstance(sent, dict) else ():
         name = snake(key)

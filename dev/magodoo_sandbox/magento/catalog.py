@@ -33,7 +33,7 @@ _MODULES = [
 
 
 def install(tables: Tables) -> None:
-    """An empty Magento: website `base`, store view `default` in USD, source `default`."""
+    """Set up an empty Magento: website `base`, store view `default` in USD, source `default`."""
     tables.modules = list(_MODULES)
     add_website(tables, "admin", "Admin", website_id=0)
     add_store(tables, "admin", "admin", name="Admin", store_id=0)
@@ -63,7 +63,7 @@ def add_store(
     timezone: str = "UTC",
     store_id: int | None = None,
 ) -> int:
-    """A store view. `rate` is base to display currency, as orders keep it; returns the store id."""
+    """Return a store view. `rate` is base to display currency, as orders keep it; returns the store id."""
     site = next(row for row in tables.websites if row["code"] == website)
     identifier = tables.next_id("store") if store_id is None else store_id
     tables.stores.append(
@@ -87,7 +87,7 @@ def add_store(
 
 
 def find_store(tables: Tables, store: str | int) -> Row:
-    """The store view of a code or an id; raises KeyError for an unknown one."""
+    """Return the store view of a code or an id; raises KeyError for an unknown one."""
     for row in tables.stores:
         if store in (row["code"], row["id"]):
             return row
@@ -129,7 +129,7 @@ def add_tax_rate(
     region_id: int = 0,
     postcode: str = "*",
 ) -> int:
-    """A percentage for one country and product tax class ("goods", "reduced", "shipping").
+    """Return a percentage for one country and product tax class ("goods", "reduced", "shipping").
 
     region_id: of one region only; 0: of all. postcode: with a * at its end for those that begin so. The first rate that fits is charged.
     """
@@ -173,7 +173,7 @@ def add_product(
     qty_decimal: bool = False,
     ships_separately: bool = False,
 ) -> int:
-    """A product row; returns its id. Children are what a configurable offers or a bundle holds."""
+    """Return a product row; returns its id. Children are what a configurable offers or a bundle holds."""
     identifier = tables.next_id("product")
     stamp = clock.stamp()
     row: Row = {

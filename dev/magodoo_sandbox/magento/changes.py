@@ -253,7 +253,7 @@ class Changes(Payments):
         return True
 
     def comment_document(self, kind: str, parent_id: int, comment: Comment, notified: int = 0) -> Row:
-        """A comment on an invoice, shipment or credit memo; the document's updated_at stays."""
+        """Return a comment on an invoice, shipment or credit memo; the document's updated_at stays."""
         document = _found(self.tables.documents(kind).get(parent_id))
         sequence = f"{kind[:-1]}_comments"
         row = documents.comment_row(self.tables, sequence, parent_id, comment, self.clock.stamp(), notified)
@@ -261,7 +261,7 @@ class Changes(Payments):
         return row
 
     def note(self, order: Row, text: str, entity_name: str, notified: int | None = None) -> None:
-        """A line of history that Magento itself writes."""
+        """Add a line of history that Magento itself writes."""
         row = documents.history_row(self.tables, order, text, self.clock.stamp(), entity_name, notified)
         order["status_histories"].append(row)
 

@@ -63,7 +63,7 @@ def parse_query(query: str) -> dict[str, Any]:
 
 
 def read_criteria(query: Mapping[str, Any], limits: Mapping[str, int]) -> Criteria:
-    """Raises Refusal when criteria are missing, name unknown keys, or exceed Magento's limits."""
+    """Raise Refusal when criteria are missing, name unknown keys, or exceed Magento's limits."""
     sent = query.get("searchCriteria", query.get("search_criteria"))
     if sent is None:
         raise missing_field("searchCriteria")
@@ -147,7 +147,7 @@ def _camel(key: str) -> str:
 
 
 def search(rows: Iterable[Row], criteria: Criteria, columns: frozenset[str], key: str) -> tuple[list[Row], int]:
-    """The page's rows and the size of the whole result. Unknown columns are a database error: Refusal 500."""
+    """Return the page's rows and the size of the whole result. Unknown columns are a database error: Refusal 500."""
     for group in criteria.groups:
         for item in group:
             if item.field is None or item.field not in columns:

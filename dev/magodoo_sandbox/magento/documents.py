@@ -70,7 +70,7 @@ def shipment_row(tables: Tables, draft: ShipmentDraft, stamp: str, comment: Comm
 
 
 def track_row(tables: Tables, shipment: Row, track: Row, stamp: str) -> Row:
-    """A track as it is stored; weight, qty and description are null where they were not sent."""
+    """Return a track as it is stored; weight, qty and description are null where they were not sent."""
     return {
         "order_id": shipment["order_id"],
         "created_at": stamp,
@@ -112,7 +112,7 @@ def history_row(
 
 
 def as_text_column(text: str) -> str:
-    """A TEXT column silently keeps 65,535 bytes."""
+    """Return a TEXT column silently keeps 65,535 bytes."""
     return text.encode()[:65535].decode(errors="ignore")
 
 

@@ -31,7 +31,7 @@ class Faults(faults.Faults):
         self._replicas.clear()
 
     def replica(self, rule: Rule) -> MagentoShop:
-        """The data as of when this stale rule was added."""
+        """Return the data as of when this stale rule was added."""
         return self._replicas[id(rule)]
 
 

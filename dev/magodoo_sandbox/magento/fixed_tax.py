@@ -31,7 +31,7 @@ def charge(order: Row, a_piece: Decimal, is_dummy: list[bool]) -> None:
 
 
 def applied(item: Row) -> str:
-    """The taxes of an item as JSON, with what documents hold of them; an empty list without any."""
+    """Return the taxes of an item as JSON, with what documents hold of them; an empty list without any."""
     if not of(item, _ROWS[0][1]):
         return "[]"
     shown = {"title": "Eco tax", "amount": item["weee_tax_applied_amount"], "row_amount": item[_ROWS[0][1]]}

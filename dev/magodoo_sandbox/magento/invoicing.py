@@ -169,7 +169,7 @@ def _collect_totals(draft: InvoiceDraft, earlier: list[Row]) -> None:
 def _part(
     draft: InvoiceDraft, line: Row, item: Row, carry: Carry, kind: str, whole: str, done: str, *, negative: bool = False
 ) -> Decimal:
-    """The line's part of an order line's column: a rounded share, or for the last pieces all that is left."""
+    """Return the line's part of an order line's column: a rounded share, or for the last pieces all that is left."""
     if _is_last(draft.order, line, item):
         return of(item, whole) - of(item, done)
     available = of(item, "qty_ordered") - of(item, "qty_invoiced")

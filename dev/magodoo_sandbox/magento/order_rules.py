@@ -27,17 +27,17 @@ def parent_of(order: Row, item: Row) -> Row | None:
 
 
 def is_priced_by_children(item: Row) -> bool:
-    """A dynamic bundle: its children carry the money, the parent only a label."""
+    """Return a dynamic bundle: its children carry the money, the parent only a label."""
     return bool(item.get("_dynamic"))
 
 
 def is_shipped_by_children(item: Row) -> bool:
-    """A bundle with *ship bundle items separately*: its children leave, the parent is only a label."""
+    """Return a bundle with *ship bundle items separately*: its children leave, the parent is only a label."""
     return bool(item.get("_ships_separately"))
 
 
 def is_dummy(order: Row, item: Row, *, shipping: bool = False) -> bool:
-    """A line that follows another line (Magento's `Order/Item::isDummy`), for shipping or for money."""
+    """Return a line that follows another line (Magento's `Order/Item::isDummy`), for shipping or for money."""
     counts_by_children = is_shipped_by_children if shipping else is_priced_by_children
     parent = parent_of(order, item)
     if parent is not None:
@@ -148,7 +148,7 @@ def _can_refund_zero_total(order: Row, left: Decimal, fee: Decimal, has_creditme
 
 
 def resolve_state(order: Row, has_creditmemos: bool, *, in_progress: bool = False) -> str:
-    """The state after an invoice, a first shipment or a refund.
+    """Return the state after an invoice, a first shipment or a refund.
 
     Everything but `processing` falls back to `new`: a complete order with something left to ship becomes new again by a
     partial refund (docs/facts/magento-2.4.7.md#5.5, order 91).
@@ -182,7 +182,7 @@ def settle_state(order: Row, has_creditmemos: bool) -> None:
 
 
 def _shipped_or_refunded(order: Row) -> bool:
-    """Counts pieces over all lines, so it can be true with one line unshipped (docs/facts/magento-2.4.7.md#5.5, order 6)."""
+    """Return counts pieces over all lines, so it can be true with one line unshipped (docs/facts/magento-2.4.7.md#5.5, order 6)."""
     shipped = sum(int(of(item, "qty_shipped")) for item in order["items"])
     refunded = sum(int(of(item, "qty_refunded")) for item in order["items"] if item.get("product_type") == "simple")
     return shipped > 0 and of(order, "total_qty_ordered") <= shipped + refunded

@@ -28,7 +28,7 @@ class Payments(ABC):
     def order(self, order_id: int) -> Row: ...
 
     def new_number(self) -> str:
-        """The part of a transaction's id that differs from all others."""
+        """Return the part of a transaction's id that differs from all others."""
         return secrets.token_hex(6)
 
     def authorize(self, order_id: int, txn_id: str = "") -> str:
@@ -93,7 +93,7 @@ class Payments(ABC):
         return True
 
     def give_back(self, order: Row, memo: Row, txn_id: str = "") -> str:
-        """An online refund's evidence: the credit memo's transaction_id and a refund transaction."""
+        """Return an online refund's evidence: the credit memo's transaction_id and a refund transaction."""
         txn_id = txn_id or f"REF-{self.new_number()}"
         invoice = self.tables.invoices.get(memo.get("invoice_id") or 0) or {}
         captures = [row for row in self._transactions(order) if row["txn_id"] == invoice.get("transaction_id")]

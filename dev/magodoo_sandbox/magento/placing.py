@@ -93,7 +93,7 @@ class Sale:
 
 
 def build_order(tables: Tables, lines: Sequence[Line], sale: Sale, stamp: str, increment_id: str) -> Row:
-    """The order's row, complete but not yet in a table."""
+    """Return the order's row, complete but not yet in a table."""
     rows = [row for line in lines for row in _cart_lines(tables, line, sale)]
     shipping = {prefix: _priced_shipping(tables, sale, prefix) for prefix in PREFIXES}
     for prefix in PREFIXES:
@@ -174,7 +174,7 @@ def _rate(tables: Tables, sale: Sale, tax_class: str) -> Decimal:
 
 
 def _rate_row(tables: Tables, sale: Sale, tax_class: str) -> Row | None:
-    """The tax rate of the destination."""
+    """Return the tax rate of the destination."""
     to = sale.shipping or sale.billing
     return find_tax_rate(tables, to.country, tax_class, to.region_id, to.postcode)
 
@@ -417,7 +417,7 @@ def _people(tables: Tables, order_id: int, sale: Sale) -> Row:
 
 
 def as_column(text: str) -> str:
-    """The columns hold three bytes a character: an emoji becomes four question marks (docs/facts/magento-2.4.7-more.md#4)."""
+    """Return the columns hold three bytes a character: an emoji becomes four question marks (docs/facts/magento-2.4.7-more.md#4)."""
     return "".join(sign if sign <= "\uffff" else "????" for sign in text)
 
 

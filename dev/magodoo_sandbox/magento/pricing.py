@@ -101,7 +101,7 @@ def _discount(cart: Cart, coupon: Coupon) -> None:
 
 
 def _spread(lines: list[Priced], bases: list[Decimal], amount: Decimal) -> None:
-    """A fixed amount over the lines in proportion; the last line takes what rounding left."""
+    """Divide a fixed amount over the lines in proportion; the last line takes what rounding left."""
     total, left, carry = sum(bases, ZERO), min(amount, sum(bases, ZERO)), Carry()
     for position, (line, base) in enumerate(zip(lines, bases, strict=True)):
         share = left if position == len(lines) - 1 else carry.round(amount * base / total)
@@ -129,7 +129,7 @@ def _round_tax(tax: Decimal, line: Priced, settings: TaxSettings, carry: Carry, 
 
 
 def _customer_price(line: Priced) -> Decimal:
-    """The net price is kept for a customer with another rate than the store's: the gross one changes."""
+    """Return the net price is kept for a customer with another rate than the store's: the gross one changes."""
     price = cents(line.price)
     if line.rate == line.store_rate:
         return price

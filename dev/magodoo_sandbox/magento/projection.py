@@ -8,7 +8,7 @@ Tree = dict[str, "Tree | None"]
 
 
 def parse_fields(text: str) -> Tree | None:
-    """The wanted fields; None for unbalanced brackets, which Magento answers with an empty list."""
+    """Return the wanted fields; None for unbalanced brackets, which Magento answers with an empty list."""
     position = 0
 
     def level(depth: int) -> Tree | None:

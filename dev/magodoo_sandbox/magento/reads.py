@@ -22,7 +22,7 @@ Show = Callable[[Row], Row]
 
 
 def list_documents(kind: str) -> Callable[[MagentoShop, Call], Row]:
-    """The route function of GET /V1/orders and its three sisters."""
+    """Return the route function of GET /V1/orders and its three sisters."""
     known, show = _DOCUMENTS[kind]
 
     def list_them(shop: MagentoShop, call: Call) -> Row:
@@ -33,7 +33,7 @@ def list_documents(kind: str) -> Callable[[MagentoShop, Call], Row]:
 
 
 def _of_orders(shop: MagentoShop, kind: str, criteria: Criteria) -> Iterable[Row]:
-    """The candidate rows: an `order_id` filter on its own uses the index, as the database does."""
+    """Return the candidate rows: an `order_id` filter on its own uses the index, as the database does."""
     table = shop.tables.documents(kind)
     for group in criteria.groups:
         only = group[0]
@@ -44,7 +44,7 @@ def _of_orders(shop: MagentoShop, kind: str, criteria: Criteria) -> Iterable[Row
 
 
 def show_document(kind: str) -> Callable[[MagentoShop, Call, str], Row]:
-    """The route function of GET /V1/orders/:id and its sisters, whose paths are singular (docs/facts/magento-2.4.7.md#3)."""
+    """Return the route function of GET /V1/orders/:id and its sisters, whose paths are singular (docs/facts/magento-2.4.7.md#3)."""
     show = _DOCUMENTS[kind][1]
 
     def show_it(shop: MagentoShop, call: Call, identifier: str) -> Row:

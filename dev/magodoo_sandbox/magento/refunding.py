@@ -64,7 +64,7 @@ def draft_invoice_refund(
     refunded: dict[int, Decimal],
     arguments: RefundArguments,
 ) -> RefundDraft:
-    """The same for one invoice, limited to its quantities less what its earlier credit memos took."""
+    """Return the same for one invoice, limited to its quantities less what its earlier credit memos took."""
     draft = RefundDraft(order, arguments, invoice=invoice)
     items = {item["item_id"]: item for item in order["items"]}
     for row in invoice["items"]:
@@ -170,7 +170,7 @@ def _line_qty(order: Row, item: Row, wanted: dict[int | None, Decimal]) -> Decim
 
 
 def _dummy_qty(order: Row, item: Row, wanted: dict[int | None, Decimal]) -> Decimal:
-    """A part follows its parent's quantity; a bundle priced by its parts shows its invoiced quantity, whatever is refunded
+    """Return a part follows its parent's quantity; a bundle priced by its parts shows its invoiced quantity, whatever is refunded
     (`CreditmemoFactory::getQtyToRefund`, docs/facts/magento-bundles.md).
     """
     parent = rules.parent_of(order, item)
@@ -208,7 +208,7 @@ def _collect_totals(draft: RefundDraft) -> None:
 def _part(
     draft: RefundDraft, line: Row, item: Row, carry: Carry, kind: str, whole: str, done: str, *, negative: bool = False
 ) -> Decimal:
-    """The line's part of an order line's column: a rounded share, or for the last pieces all that is left."""
+    """Return the line's part of an order line's column: a rounded share, or for the last pieces all that is left."""
     if _is_last(draft.order, line, item):
         return of(item, whole) - of(item, done)
     available = of(item, "qty_invoiced") - of(item, "qty_refunded")

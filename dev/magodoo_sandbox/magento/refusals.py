@@ -63,7 +63,7 @@ def wrong_type(value: Any, expected: str, field: str = "") -> Refusal:
 
 
 def unauthorized(resource: str) -> Refusal:
-    """The one text for no token, a bad token, an expired one and a missing right (docs/facts/magento-2.4.7.md#1)."""
+    """Return the one text for no token, a bad token, an expired one and a missing right (docs/facts/magento-2.4.7.md#1)."""
     return Refusal(401, "The consumer isn't authorized to access %resources.", {"resources": resource})
 
 

@@ -54,7 +54,7 @@ def order(row: Row) -> Row:
 
 
 def _with_parent(row: Row, item: Row, parent: Row) -> Row:
-    """A part beside its bundle. In an order marked so it is as from 2.4.8 on: without a price it shows its bundle's
+    """Return a part beside its bundle. In an order marked so it is as from 2.4.8 on: without a price it shows its bundle's
     (`Webapi/ChangeOutputArray::getBundleProductPrice`, magento2#38687).
     """
     shown = item | {"parent_item": parent}
@@ -134,5 +134,5 @@ def _applied(tax: Row) -> Row:
 
 
 def document(row: Row) -> Row:
-    """An invoice, shipment or credit memo: what is stored is what is shown."""
+    """Return an invoice, shipment or credit memo: what is stored is what is shown."""
     return public(row)

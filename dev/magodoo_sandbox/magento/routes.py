@@ -91,7 +91,7 @@ ROUTES = [
 
 
 def answer(shop: MagentoShop, caller: Integration | Admin | None, call: Call) -> Any:
-    """The JSON value of the answer. Raises Refusal or Crash."""
+    """Return the JSON value of the answer. Raises Refusal or Crash."""
     if call.method not in ("GET", "POST", "PUT", "DELETE"):
         raise Refusal(405, f"The {call.method} HTTP method is not supported.")
     route, identifiers = _find(call)

@@ -36,7 +36,7 @@ class ShipmentDraft:
 
 
 def draft_shipment(order: Row, wanted: _Wanted, *, by_clerk: bool = False) -> ShipmentDraft:
-    """The requested quantities, silently reduced to the open ones; an empty dict means everything open (docs/facts/magento-2.4.7.md#5.2).
+    """Return the requested quantities, silently reduced to the open ones; an empty dict means everything open (docs/facts/magento-2.4.7.md#5.2).
 
     REST leaves out the line of a bundle of which no part is shipped, the admin does not (docs/facts/magento-bundles.md).
     """

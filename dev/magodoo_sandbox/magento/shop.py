@@ -50,7 +50,7 @@ class MagentoShop(Changes):
     # Catalogue -----------------------------------------------------------------------------------------------------
 
     def add_website(self, code: str, name: str, tax: TaxSettings | None = None) -> int:
-        """A website with its own tax settings; returns its id."""
+        """Return a website with its own tax settings; returns its id."""
         if tax:
             self.tax[code] = tax
         return catalog.add_website(self.tables, code, name)
@@ -59,7 +59,7 @@ class MagentoShop(Changes):
         self.tax[website] = settings
 
     def add_store(self, code: str, website: str = "base", **options: Any) -> int:
-        """A store view; options are those of `catalog.add_store`: base_currency, currency, rate and so on."""
+        """Return a store view; options are those of `catalog.add_store`: base_currency, currency, rate and so on."""
         return catalog.add_store(self.tables, code, website, **options)
 
     def add_source(self, code: str, *, name: str = "", country: str = "US") -> None:
@@ -78,7 +78,7 @@ class MagentoShop(Changes):
         region_id: int = 0,
         postcode: str = "*",
     ) -> int:
-        """A percentage for a country and product tax class: "goods", "reduced", "shipping"; returns its id. Options as of `catalog`."""
+        """Return a percentage for a country and product tax class: "goods", "reduced", "shipping"; returns its id. Options as of `catalog`."""
         return catalog.add_tax_rate(self.tables, country, dec(rate), code, tax_class, region_id, postcode)
 
     def add_product(
@@ -96,7 +96,7 @@ class MagentoShop(Changes):
         qty_decimal: bool = False,
         ships_separately: bool = False,
     ) -> int:
-        """A product in base currency; returns its id.
+        """Return a product in base currency; returns its id.
 
         `product_type`: simple, virtual, configurable (children: skus) or bundle (children: (sku, qty) pairs, `dynamic`
         for a price that is the sum of its children, `ships_separately` for parts that leave one by one).
@@ -216,7 +216,7 @@ class MagentoShop(Changes):
     # State ---------------------------------------------------------------------------------------------------------
 
     def dump(self, path: str | Path | None = None) -> dict[str, Any]:
-        """The whole state as JSON data, written to a file if one is named. Accounts are left out: they are secrets."""
+        """Return the whole state as JSON data, written to a file if one is named. Accounts are left out: they are secrets."""
         state = self.tables.as_state()
         state["tax"] = {website: vars(settings) for website, settings in self.tax.items()}
         state["limits"] = self.limits
@@ -225,14 +225,14 @@ class MagentoShop(Changes):
         return state
 
     def copy(self) -> MagentoShop:
-        """An independent copy of the current data, with the same accounts."""
+        """Return an independent copy of the current data, with the same accounts."""
         twin = MagentoShop(deepcopy(self.tables))
         twin.tax, twin.accounts, twin.limits = self.tax, self.accounts, self.limits
         return twin
 
     @classmethod
     def load(cls, source: str | Path | Mapping[str, Any]) -> MagentoShop:
-        """A Magento from `dump()`'s file or data."""
+        """Return a Magento from `dump()`'s file or data."""
         state = dict(source) if isinstance(source, Mapping) else read_state(Path(source))
         shop = cls(Tables.from_state(state))
         shop.tax = {website: TaxSettings(**settings) for website, settings in state.get("tax", {}).items()}

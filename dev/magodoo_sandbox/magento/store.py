@@ -72,12 +72,12 @@ class Tables:
         self._skus: dict[str, Row] = {}
 
     def next_id(self, name: str) -> int:
-        """The next number of a sequence; sequences start at 1 and never reuse a number."""
+        """Return the next number of a sequence; sequences start at 1 and never reuse a number."""
         self.counters[name] = self.counters.get(name, 0) + 1
         return self.counters[name]
 
     def documents(self, kind: str) -> DocumentTable:
-        """The table of "orders", "invoices", "shipments" or "creditmemos"."""
+        """Return the table of "orders", "invoices", "shipments" or "creditmemos"."""
         if kind not in DOCUMENTS:
             raise KeyError(f"no such table of documents: {kind}; there are {', '.join(DOCUMENTS)}")
         table: DocumentTable = getattr(self, kind)

@@ -93,7 +93,7 @@ def _order_body(shop: MagentoShop, call: Call, order_id: str) -> tuple[dict[str,
 
 
 def _refund_arguments(body: dict[str, Any]) -> dict[str, Any]:
-    """An `arguments` object without a shipping amount is read as nothing sent."""
+    """Return an `arguments` object without a shipping amount is read as nothing sent."""
     sent = entity(body.get("arguments"), ARGUMENTS)
     extension = {snake(key): value for key, value in (sent.get("extension_attributes") or {}).items()}
     return {
@@ -147,7 +147,7 @@ def void_invoice(shop: MagentoShop, call: Call, invoice_id: str) -> bool:
 
 
 def email_invoice(shop: MagentoShop, call: Call, invoice_id: str) -> bool:
-    """The mail moves the invoice's updated_at (docs/facts/magento-2.4.7.md#4)."""
+    """Return the mail moves the invoice's updated_at (docs/facts/magento-2.4.7.md#4)."""
     invoice = shop.tables.invoices.get(path_id(invoice_id))
     if invoice is None:
         raise no_such_entity()
@@ -183,7 +183,7 @@ def delete_track(shop: MagentoShop, call: Call, track_id: str) -> bool:
 
 
 def save_order(shop: MagentoShop, call: Call) -> Row:
-    """A raw save. Only ext_order_id (32 characters) is taken over; the answer shows nulls for all that was not sent."""
+    """Return a raw save. Only ext_order_id (32 characters) is taken over; the answer shows nulls for all that was not sent."""
     sent = _raw(call)
     order = shop.tables.orders.get(int(sent.get("entity_id") or 0))
     if order is None or len(str(sent.get("ext_order_id") or "")) > 32:
@@ -200,7 +200,7 @@ def save_order(shop: MagentoShop, call: Call) -> Row:
 
 
 def save_invoice(shop: MagentoShop, call: Call) -> Row:
-    """A raw save: an update takes over the transaction id, a creation stores what was sent and computes nothing."""
+    """Return a raw save: an update takes over the transaction id, a creation stores what was sent and computes nothing."""
     sent = _raw(call)
     required(sent, "order_id", "total_qty", "items")
     if "entity_id" in sent:

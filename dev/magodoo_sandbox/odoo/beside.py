@@ -42,7 +42,7 @@ class CashRounding(Model):
     )
 
     def difference(self, record: int, amount: Decimal) -> Decimal:
-        """The difference between an amount and a multiple of the smallest coin."""
+        """Return the difference between an amount and a multiple of the smallest coin."""
         row = self.rows[record]
         step = Decimal(row["rounding"])
         coins = (amount / step).quantize(Decimal(1), _METHODS[row.get("rounding_method") or "HALF-UP"])
@@ -107,7 +107,7 @@ def lower_tax_at_once(moves: MoveTotals, env: Env, record: int, products: list[R
 
 
 def discount_on_payment(env: Env, row: Row, day: str) -> list[Row]:
-    """What is written off with a payment of `day` that takes the discount of the invoice's payment term; nothing if it may not."""
+    """Return what is written off with a payment of `day` that takes the discount of the invoice's payment term; nothing if it may not."""
     term = env["account.payment.term"].rows.get(row.get("invoice_payment_term_id") or 0, {})
     if not term.get("early_discount") or row["move_type"] != "out_invoice":
         return []

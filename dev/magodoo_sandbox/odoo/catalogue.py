@@ -141,7 +141,7 @@ class Uom(Model):
         return f"{self.parent_path(above) if above else ''}{row['id']}/"
 
     def counted_in(self, quantity: Decimal, here: int, wanted: int) -> Decimal:
-        """The quantity in another unit, rounded half up to the accuracy of units; of another family as if it were the same."""
+        """Return the quantity in another unit, rounded half up to the accuracy of units; of another family as if it were the same."""
         if not here or not wanted or here == wanted:
             return quantity
         exact = quantity * self.factor(self.rows[here]) / self.factor(self.rows[wanted])

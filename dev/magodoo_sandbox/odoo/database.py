@@ -59,7 +59,7 @@ class OdooDatabase:
         return self.store.tables
 
     def env(self, user: str | int = "admin", context: dict[str, Any] | None = None) -> Env:
-        """An environment for calls to models from inside; raises KeyError for a login that does not exist."""
+        """Return an environment for calls to models from inside; raises KeyError for a login that does not exist."""
         uid = user if isinstance(user, int) else self.uid_of(user)
         return Env(self, uid, self.stamp(), dict(context or {}))
 
@@ -120,7 +120,7 @@ class OdooDatabase:
             return function(env, *records, *bound.args, **bound.kwargs)
 
     def resolve(self, model: str, method: str) -> tuple[Model, Any]:
-        """The model and its public method; AccessError for a private one, NotFound for what is not there."""
+        """Return the model and its public method; AccessError for a private one, NotFound for what is not there."""
         target = self.models.get(model)
         if target is None or self.series >= GONE_SINCE.get(model, self.series + 1):
             raise HttpError(404, f"the model {model!r} does not exist")
@@ -132,7 +132,7 @@ class OdooDatabase:
         return target, function
 
     def login(self, key: str) -> int:
-        """The user id of an API key; AccessDenied for any other text."""
+        """Return the user id of an API key; AccessDenied for any other text."""
         for uid, row in self.tables["res.users"].items():
             if key and hmac.compare_digest(key.encode(), str(row.get("api_key") or "").encode()):
                 return uid
@@ -148,7 +148,7 @@ class OdooDatabase:
         return uid if uid is not None and self.may_use(uid, secret) else None
 
     def give_keys(self, **keys: str) -> None:
-        """Sets the API keys of users: `give_keys(sync="...", admin="...")`."""
+        """Set the API keys of users: `give_keys(sync="...", admin="...")`."""
         for login, key in keys.items():
             uid = self.uid_of(login)
             self.tables["res.users"][uid]["api_key"] = key
@@ -180,7 +180,7 @@ class OdooDatabase:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Replaces everything by a dump's content."""
+        """Replace everything by a dump's content."""
         self.now = datetime.fromisoformat(state["now"]) if state["now"] else None
         for declared in state["manual_fields"]:
             compute = declared.get("compute", "")  # a dump of earlier has none
@@ -210,7 +210,7 @@ class OdooDatabase:
         return database
 
     def provision(self, **options: Any) -> None:
-        """A merchant's database: companies, chart, taxes, journals, products, warehouse, users (see provision.py)."""
+        """Provision a merchant's database: companies, chart, taxes, journals, products, warehouse, users (see provision.py)."""
         from magodoo_sandbox.odoo.provision import provision  # the models must exist before their data can be described
 
         provision(self, **options)

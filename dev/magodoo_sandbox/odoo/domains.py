@@ -41,7 +41,7 @@ class Condition:
 
 
 def compile_domain(model: Searching, domain: Iterable[Any], env: Env | None = None) -> Condition:
-    """A domain as a predicate; records behind a relation count if `env` may see them; without `env` all count.
+    """Return a domain as a predicate; records behind a relation count if `env` may see them; without `env` all count.
 
     Raises ValueError in Odoo's words for a domain that it refuses.
     """
@@ -93,7 +93,7 @@ def _leaf(model: Searching, leaf: list[Any] | tuple[Any, ...], env: Env | None) 
 
 
 def _path(model: Searching, field: Field, leaf: list[Any], env: Env | None) -> Condition:
-    """A dotted path: at least one record behind the first field, that the caller may see, passes the rest."""
+    """Return a dotted path: at least one record behind the first field, that the caller may see, passes the rest."""
     comodel = model.comodel(field)
     below = _leaf(comodel, leaf, env)
     get, table = model.getter(field.name), comodel.rows
@@ -172,7 +172,7 @@ def _relation_test(model: Searching, field: Field, operator: str, value: Any) ->
 
 
 def _name_test(model: Searching, field: Field, operator: str, value: Any) -> Predicate:
-    """A relation compared with text: some record behind it has such a name."""
+    """Return a relation compared with text: some record behind it has such a name."""
     get, comodel = model.getter(field.name), model.comodel(field)
     table = comodel.rows
     names = value if isinstance(value, list | tuple) else [value]

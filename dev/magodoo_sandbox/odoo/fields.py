@@ -59,7 +59,7 @@ class Field:
         return replace(self, name=name, string=label)
 
     def accept(self, model: str, value: Any) -> Any:
-        """The value as it is stored; raises what Odoo raises for one that it cannot take."""
+        """Return the value as it is stored; raises what Odoo raises for one that it cannot take."""
         if self.type in NUMBERS:
             return number(value, self.digits)
         if self.type == "boolean":
@@ -82,7 +82,7 @@ class Field:
 
 
 def number(value: Any, digits: int | None = None) -> Decimal:
-    """A Decimal of whatever JSON or load() brought; raises ValueError in Python's words for text that is no number."""
+    """Return a Decimal of whatever JSON or load() brought; raises ValueError in Python's words for text that is no number."""
     if not value:
         return ZERO
     if isinstance(value, str):
@@ -101,7 +101,7 @@ def rounded(amount: Decimal, digits: int = 2) -> Decimal:
 
 
 def _moment(kind: str, value: Any) -> str:
-    """A date for a datetime and the reverse are taken, but no `T`, no zone, no fraction (docs/facts/odoo-19.0.md#3)."""
+    """Return a date for a datetime and the reverse are taken, but no `T`, no zone, no fraction (docs/facts/odoo-19.0.md#3)."""
     text = str(value)
     if kind == "date":
         return datetime.strptime(text[:10], _FORMATS["date"]).strftime(_FORMATS["date"])  # noqa: DTZ007
@@ -110,7 +110,7 @@ def _moment(kind: str, value: Any) -> str:
 
 
 def columns(declared: Mapping[str, Field]) -> Mapping[str, Field]:
-    """The columns of a model, shared by all databases and therefore not to be changed."""
+    """Return the columns of a model, shared by all databases and therefore not to be changed."""
     return MappingProxyType(declared)
 
 
@@ -151,7 +151,7 @@ def json(string: str = "", **more: Any) -> Field:
 
 
 def choice(string: str, options: str, **more: Any) -> Field:
-    """A selection written as `draft:Draft posted:Posted`; `_` in a label and `~` in a key stand for a space."""
+    """Return a selection written as `draft:Draft posted:Posted`; `_` in a label and `~` in a key stand for a space."""
     pairs = (option.split(":") for option in options.split())
     return Field(
         "selection",

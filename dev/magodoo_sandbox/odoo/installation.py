@@ -55,7 +55,7 @@ _JOURNALS = (
 
 
 def install(db: OdooDatabase, company: str = "Lab Store Inc.") -> Env:
-    """Fills an empty database; answers the administrator's environment."""
+    """Fill an empty database; answers the administrator's environment."""
     env = Env(db, 1, db.stamp(), sudo=True)
     with db.lock, db.store.transaction():
         _install_world(env)

@@ -56,7 +56,7 @@ class Account(Model):
     )
 
     def of_type(self, company: int, kind: str, name: str = "") -> int:
-        """The company's first account of a type (and name), 0 if it has none."""
+        """Return the company's first account of a type (and name), 0 if it has none."""
         for row in self.rows.values():
             if row["account_type"] == kind and company in row["company_ids"] and name in row["name"]:
                 return int(row["id"])
@@ -212,7 +212,7 @@ class FiscalPosition(Model):
     )
 
     def mapped(self, env: Env, position: int, account: int) -> int:
-        """The account that takes the place of another under a fiscal position; the same where it maps none."""
+        """Return the account that takes the place of another under a fiscal position; the same where it maps none."""
         rules = (
             (env["account.fiscal.position.account"].rows[i] for i in self.get(self.rows[position], "account_ids"))
             if position
@@ -347,7 +347,7 @@ class Journal(Model):
             env["account.payment.method.line"].make(env, lines)
 
     def default(self, company: int, kind: str) -> int:
-        """The company's first active journal of a type, 0 if it has none."""
+        """Return the company's first active journal of a type, 0 if it has none."""
         found = [r for r in self.rows.values() if r["type"] == kind and r["company_id"] == company and r.get("active")]
         return int(min(found, key=lambda row: (row.get("sequence", 10), row["id"]))["id"]) if found else 0
 

@@ -206,7 +206,7 @@ class Model(Writing):
     def _reference(
         self, env: Env, field: Field, how: list[str], cell: str, warnings: list[tuple[str, str]], top: str
     ) -> int:
-        """The record that a cell names: by database id (`field/.id`), external id (`field/id`) or name."""
+        """Return the record that a cell names: by database id (`field/.id`), external id (`field/id`) or name."""
         comodel = self.comodel(field)
         kind, info = "name", {**_POSSIBLE, "res_model": field.comodel}
         found: int | None = None
@@ -308,14 +308,14 @@ def _failure(number: int, record: Record, problem: Exception) -> Row:
 
 
 def serialization_failure(rows: int) -> dict[str, Any]:
-    """What the loser of two concurrent loads of one key gets; the server does not retry it (docs/facts/odoo-19.0.md#6)."""
+    """Return what the loser of two concurrent loads of one key gets; the server does not retry it (docs/facts/odoo-19.0.md#6)."""
     text = "could not serialize access due to concurrent update\n"
     place = {"rows": {"from": 0, "to": max(rows - 1, 0)}, "record": 0, "type": "error", "message": text}
     return {"ids": False, "messages": [place], "nextrow": 0}
 
 
 def conflict() -> DatabaseError:
-    """The same conflict in any other method, after the server's own five tries."""
+    """Return the same conflict in any other method, after the server's own five tries."""
     return DatabaseError("errors.SerializationFailure", "could not serialize access due to concurrent update\n")
 
 

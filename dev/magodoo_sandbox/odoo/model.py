@@ -33,7 +33,7 @@ def public(method: Method) -> Method: ...
 @overload
 def public(*, model_level: bool = False, access: str = "write") -> Callable[[Method], Method]: ...
 def public(method: Method | None = None, *, model_level: bool = False, access: str = "write") -> Any:
-    """Marks a method as callable by RPC. `model_level` ones take no ids; `access` is the right that they need."""
+    """Mark a method as callable by RPC. `model_level` ones take no ids; `access` is the right that they need."""
 
     def mark(function: Method) -> Method:
         parameters = list(inspect.signature(function).parameters.values())[2 if model_level else 3 :]
@@ -92,7 +92,7 @@ class Base:
         return self.db.models[field.comodel]
 
     def get(self, row: Row, name: str) -> Any:
-        """The value of a field, stored or derived, as it is stored: many2one as id, moments with their microseconds."""
+        """Return the value of a field, stored or derived, as it is stored: many2one as id, moments with their microseconds."""
         getter = self.getters.get(name)
         if getter is None:
             getter = self.getter(name) if name in self.fields else self._make_getter(self.field(name))
@@ -117,13 +117,13 @@ class Base:
             self.db.store.add_index(self.name, field.name)
 
     def touch(self, env: Env, ids: list[int]) -> None:
-        """Moves write_date without changing anything else, as Odoo's recomputations do."""
+        """Move write_date without changing anything else, as Odoo's recomputations do."""
         for record in ids:
             if record in self.rows:
                 self.db.store.update(self.name, record, {"write_date": env.stamp, "write_uid": env.uid})
 
     def put(self, env: Env, record: int, **values: Any) -> None:
-        """Stores values as they are, without the hooks of write(); moves write_date if something changes."""
+        """Store values as they are, without the hooks of write(); moves write_date if something changes."""
         row = self.rows[record]
         changed = {key: value for key, value in values.items() if row.get(key, self.fields[key].empty) != value}
         if changed:

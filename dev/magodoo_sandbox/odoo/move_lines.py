@@ -153,7 +153,7 @@ class MoveLine(Model):
 
     @public
     def reconcile(self, env: Env, ids: list[int]) -> None:
-        """Raises the UserError of Odoo for items that are matched already, not posted, or of several accounts."""
+        """Raise the UserError of Odoo for items that are matched already, not posted, or of several accounts."""
         self.ensure(env, ids)
         rows = [self.rows[i] for i in ids]
         if any(row.get("reconciled") for row in rows):
@@ -254,7 +254,7 @@ class MoveLine(Model):
         make_due(env, env["account.partial.reconcile"].rows[made])
 
     def _in_currency(self, env: Env, row: Row, amount: Decimal) -> Decimal:
-        """A company amount in an item's currency: at Odoo's rate of the day, which leaves residues, or at the rate in the context.
+        """Return a company amount in an item's currency: at Odoo's rate of the day, which leaves residues, or at the rate in the context.
 
         Measured on 19.0: 90.94 USD on an invoice of 83.67 EUR leaves 0.01 at equal rates, 2.65 at 0.95 against 0.92.
         """
@@ -304,7 +304,7 @@ class PartialReconcile(Model):
     )
 
     def later(self, row: Row) -> str:
-        """The later day of the two items: from then on they are matched."""
+        """Return the later day of the two items: from then on they are matched."""
         lines = self.db.models["account.move.line"]
         return max(str(lines.get(lines.rows[row[side]], "date")) for side in ("debit_move_id", "credit_move_id"))
 
@@ -316,6 +316,6 @@ def _complete_entry_line(vals: Row) -> None:
 
 
 def _share(row: Row, paid: Decimal) -> Decimal:
-    """The company amount of a part of an item; the whole residual if it is the rest."""
+    """Return the company amount of a part of an item; the whole residual if it is the rest."""
     rest, rest_currency = abs(row["amount_residual"]), abs(row["amount_residual_currency"])
     return rest if paid == rest_currency else rounded(rest * paid / rest_currency)

@@ -96,7 +96,7 @@ class MoveTotals(Model):
         return sorted(payment for payment in found if payment)
 
     def tax_totals(self, row: Row) -> Any:
-        """The widget's tree, with one group as the generic chart has (docs/facts/odoo-19.0.md#3 [342])."""
+        """Return the widget's tree, with one group as the generic chart has (docs/facts/odoo-19.0.md#3 [342])."""
         if row["move_type"] == "entry":
             return False
         base, tax, total = (row.get(key, ZERO) for key in ("amount_untaxed", "amount_tax", "amount_total"))
@@ -214,7 +214,7 @@ class MoveTotals(Model):
         self.refresh_payment(env, ids)
 
     def _book_term(self, env: Env, record: int) -> None:
-        """The receivable lines: one, or one for each instalment of the payment term."""
+        """Make the receivable lines: one, or one for each instalment of the payment term."""
         lines, row = env["account.move.line"], self.rows[record]
         all_lines = [lines.rows[i] for i in self.get(row, "line_ids")]
         standing = [line["id"] for line in all_lines if line["display_type"] == "payment_term"]
@@ -374,7 +374,7 @@ class MoveTotals(Model):
         return found
 
     def book_exchange(self, env: Env, line: int, rest: Decimal) -> None:
-        """An entry in EXCH for a residue in company currency, matched with the item that has it (docs/facts/pair.md#6)."""
+        """Book an entry in EXCH for a residue in company currency, matched with the item that has it (docs/facts/pair.md#6)."""
         lines = env["account.move.line"]
         item = lines.rows[line]
         company = lines.get(item, "company_id")

@@ -360,7 +360,7 @@ class Move(MoveTotals):
         self.put(env, record, date=self._open_date(env, row))
 
     def _open_date(self, env: Env, row: Row) -> str:
-        """A lock date never refuses a posting: it moves the accounting date, silently (docs/facts/pair.md#10)."""
+        """Return a lock date never refuses a posting: it moves the accounting date, silently (docs/facts/pair.md#10)."""
         locks = [lock for _, lock in self._violated(env, row)]
         if not locks:
             return str(row["date"])
@@ -460,7 +460,7 @@ class Move(MoveTotals):
         env["sale.order"].touch(env, sorted(orders))
 
     def _orders(self, env: Env, record: int) -> list[int]:
-        """The orders whose lines the document's lines are linked to."""
+        """Return the orders whose lines the document's lines are linked to."""
         items, sold = env["account.move.line"].rows, env["sale.order.line"].rows
         linked = (
             i

@@ -123,7 +123,7 @@ class Payment(Model):
             vals["destination_account_id"] = self._destination(env, vals) or False
 
     def _destination(self, env: Env, row: Row) -> int:
-        """The partner's own account, whatever the document's is."""
+        """Return the partner's own account, whatever the document's is."""
         if row["partner_type"] != "customer":
             return int(env["account.account"].of_type(row["company_id"], "liability_payable"))
         return int(env["res.partner"].receivable(env, row.get("partner_id") or 0, row["company_id"]))
@@ -151,7 +151,7 @@ class Payment(Model):
 
     @public
     def action_post(self, env: Env, ids: list[int]) -> None:
-        """Posts drafts; one that is posted already is left alone (docs/facts/odoo-19.0.md#5 [366])."""
+        """Post drafts; one that is posted already is left alone (docs/facts/odoo-19.0.md#5 [366])."""
         self.ensure(env, ids)
         drafts = [record for record in ids if self.rows[record]["state"] == "draft"]
         for record in drafts:
@@ -302,7 +302,7 @@ class PaymentRegister(Model):
         return {**action, "view_mode": "list,form", "domain": [["id", "in", payments]]}
 
     def _account(self, env: Env, move: Row) -> int | bool:
-        """That of the document's own receivable line."""
+        """Return that of the document's own receivable line."""
         lines, moves = env["account.move.line"], env["account.move"]
         return next((lines.rows[i]["account_id"] for i in moves.open_lines(move)), False)
 
@@ -354,7 +354,7 @@ class PaymentRegister(Model):
         }
 
     def _write_off(self, env: Env, wizard: Row, move: Row, lost: Decimal) -> list[Row]:
-        """What is not paid and marked as fully paid; in the currency of the payment, at its own rate."""
+        """Return what is not paid and marked as fully paid; in the currency of the payment, at its own rate."""
         if not lost or wizard.get("payment_difference_handling") != "reconcile":
             return []
         currency = wizard.get("currency_id") or move["currency_id"]

@@ -67,7 +67,7 @@ class Company(Model):
     )
 
     def marks_of_copy(self, row: Row) -> str:
-        """What `DATABASE_FIELD_CODE` computes."""
+        """Return what `DATABASE_FIELD_CODE` computes."""
         known = {each["key"]: each["value"] for each in self.db.tables["ir.config_parameter"].values()}
         return f"{known.get('database.uuid', False)} {known.get('database.is_neutralized', '')}"
 
@@ -77,7 +77,7 @@ class Company(Model):
         return f"{self.path(above) if above else ''}{row['id']}/"
 
     def effective(self, row: Row, name: str) -> str:
-        """The latest of a date in the company and those above it, as Odoo 18 and later compute it; 1-01-01 is none."""
+        """Return the latest of a date in the company and those above it, as Odoo 18 and later compute it; 1-01-01 is none."""
         chain = [self.rows[int(each)] for each in self.path(row).split("/") if each]
         return max([str(each[name]) for each in chain if each.get(name)], default="1-01-01")
 
@@ -204,7 +204,7 @@ class Partner(Model):
         )
 
     def credit_to_invoice(self, row: Row) -> Decimal:
-        """What confirmed orders have left to invoice; only counted where the company uses credit limits (measured on 19.0)."""
+        """Return what confirmed orders have left to invoice; only counted where the company uses credit limits (measured on 19.0)."""
         if not any(company.get("account_use_credit_limit") for company in self.db.tables["res.company"].values()):
             return ZERO
         orders, lines = self.db.models["sale.order"], self.db.models["sale.order.line"]
@@ -220,7 +220,7 @@ class Partner(Model):
         return bool(partner) and self.commercial_partner(self.rows[int(partner or 0)]) == self.commercial_partner(row)
 
     def receivable(self, env: Env, partner: int, company: int) -> int:
-        """The account on which the partner owes the company: their own where they have one of it, else the company's first."""
+        """Return the account on which the partner owes the company: their own where they have one of it, else the company's first."""
         accounts = env["account.account"]
         own = self.rows.get(partner, {}).get("property_account_receivable_id") or 0
         return (

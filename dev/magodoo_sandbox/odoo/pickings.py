@@ -114,7 +114,7 @@ class Picking(Model):
     # Deliveries of orders
 
     def deliver(self, env: Env, order: int) -> None:
-        """Creates, or adds to, the open delivery of the quantities missing on the order's lines."""
+        """Create, or adds to, the open delivery of the quantities missing on the order's lines."""
         orders, lines = env["sale.order"], env["sale.order.line"]
         row = orders.rows[order]
         lacking = [(line, self._lacking(env, lines.rows[line])) for line in orders.get(row, "order_line")]
@@ -154,7 +154,7 @@ class Picking(Model):
         return int(self.make(env, [vals])[0])
 
     def _move_vals(self, env: Env, picking: int, line: Row, quantity: Decimal) -> Row:
-        """A transfer counts in the product's own unit, whatever the order line counts in."""
+        """Return a transfer counts in the product's own unit, whatever the order line counts in."""
         row, own = self.rows[picking], env["product.product"].rows[line["product_id"]].get("uom_id") or 0
         return {
             "picking_id": picking,
@@ -210,7 +210,7 @@ class Picking(Model):
         return True
 
     def _backorders(self, env: Env, record: int) -> str:
-        """What becomes of the rest, by the operation type: `ask`, `always`, or `never`, which cancels it."""
+        """Return what becomes of the rest, by the operation type: `ask`, `always`, or `never`, which cancels it."""
         kind = env["stock.picking.type"].rows[self.rows[record]["picking_type_id"]]
         return str(kind.get("create_backorder") or "ask")
 
@@ -280,7 +280,7 @@ class Picking(Model):
         return [i for i in self.get(self.rows[record], "move_ids") if moves[i]["state"] not in FINAL]
 
     def _quantities(self, env: Env, record: int) -> dict[int, Decimal]:
-        """What each open move would ship: if any is picked, only the picked ones (docs/facts/odoo-19.0.md#5 [046])."""
+        """Return what each open move would ship: if any is picked, only the picked ones (docs/facts/odoo-19.0.md#5 [046])."""
         moves = env["stock.move"].rows
         own = self._open_moves(env, record)
         some_picked = any(moves[i].get("picked") for i in own)

@@ -117,12 +117,12 @@ class Reading(Searching):
         return [branch(rows[record]) for record in ids if record in rows]
 
     def _branch(self, env: Env, specification: dict[str, Any]) -> Show:
-        """A function that shows a row with everything that the specification names below it."""
+        """Return a function that shows a row with everything that the specification names below it."""
         shows = [(name, self._twig(env, name, below or {})) for name, below in specification.items() if name != "id"]
         return lambda row: {"id": row["id"], **{name: show(row) for name, show in shows}}
 
     def _twig(self, env: Env, name: str, below: dict[str, Any]) -> Show:
-        """What is below a relation: a record that a rule hides is refused, and with it everything; in a list it is left out."""
+        """Return what is below a relation: a record that a rule hides is refused, and with it everything; in a list it is left out."""
         field = self.field(name)
         if "fields" not in below or field.type not in ("many2one", *X2MANY):
             return self._shower(env, field, plain=True)

@@ -73,7 +73,7 @@ class Reversal(Model):
 
 
 def _copied(env: Env, original: Row) -> Row:
-    """The document with its product lines; tax and receivable lines are derived again."""
+    """Return the document with its product lines; tax and receivable lines are derived again."""
     vals: Row = env["account.move"].copied(env, original)
     lines = vals.pop("line_ids")
     kept = [line for line in lines if line[2].get("display_type") not in ("tax", "payment_term", "epd", "rounding")]

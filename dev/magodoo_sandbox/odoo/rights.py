@@ -145,7 +145,7 @@ class Rights:
         )
 
     def visible(self, env: Env, model: Any) -> Callable[[Row], bool] | None:
-        """The record rules as a predicate, None when nothing is hidden: companies, own documents of a salesman, own keys."""
+        """Return the record rules as a predicate, None when nothing is hidden: companies, own documents of a salesman, own keys."""
         rules: list[Callable[[Row], bool]] = []
         if "company_id" in model.fields and model.name != "res.users" and len(self._db.tables["res.company"]) > 1:
             companies = {*env.company_ids, False}

@@ -107,7 +107,7 @@ class Order(Model):
         return len(self.invoices(row))
 
     def invoice_status(self, row: Row) -> str:
-        """An order with only its delivery left to invoice has nothing to invoice (docs/facts/odoo-19.0.md#5 [022])."""
+        """Return an order with only its delivery left to invoice has nothing to invoice (docs/facts/odoo-19.0.md#5 [022])."""
         lines = self.db.models["sale.order.line"]
         if row["state"] != "sale":
             return "no"
@@ -135,7 +135,7 @@ class Order(Model):
         return "partial" if delivered else "started"
 
     def delivered_on(self, order: int) -> str:
-        """The date of the order's first done delivery, empty if there is none."""
+        """Return the date of the order's first done delivery, empty if there is none."""
         pickings, places = self.db.tables["stock.picking"], self.db.tables["stock.location"]
         own = (pickings[i] for i in self.get(self.rows[order], "picking_ids"))
         out = [
@@ -205,7 +205,7 @@ class Order(Model):
 
     @public
     def action_confirm(self, env: Env, ids: list[int]) -> bool:
-        """Overwrites date_order with now, and creates deliveries (docs/facts/odoo-19.0.md#5)."""
+        """Overwrite date_order with now, and creates deliveries (docs/facts/odoo-19.0.md#5)."""
         self.ensure(env, ids)
         if any(self.rows[record]["state"] not in ("draft", "sent") for record in ids):
             raise UserError("Some orders are not in a state requiring confirmation.")
@@ -349,12 +349,12 @@ class OrderLine(Model):
         return total
 
     def in_unit_of(self, row: Row, quantity: Decimal, unit: int | None) -> Decimal:
-        """A quantity of an invoice line or stock move in the unit of its order line."""
+        """Return a quantity of an invoice line or stock move in the unit of its order line."""
         converted: Decimal = self.db.models["uom.uom"].counted_in(quantity, unit or 0, row.get("product_uom_id") or 0)
         return converted
 
     def _kits_delivered(self, row: Row, moves: list[Row]) -> Decimal:
-        """A kit is delivered as far as its scarcest component is, less returns that are to be refunded: each move to the
+        """Return a kit is delivered as far as its scarcest component is, less returns that are to be refunded: each move to the
         customer asks for its share of the whole order line."""
         locations = self.db.tables["stock.location"]
         asked: dict[int, Decimal] = {}

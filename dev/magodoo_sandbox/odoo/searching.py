@@ -52,7 +52,7 @@ class Searching(Base):
     def read_group(
         self, env: Env, domain: list[Any], fields: list[str], groupby: list[str], lazy: bool = True
     ) -> list[Row]:
-        """The way of before 19, which 19 still answers (docs/facts/odoo-19.0.md#3 [257]); `lazy` groups by the first name only."""
+        """Return the way of before 19, which 19 still answers (docs/facts/odoo-19.0.md#3 [257]); `lazy` groups by the first name only."""
         names = groupby[:1] if lazy else groupby
         shown = []
         for key, rows in self._groups(env, domain, names):

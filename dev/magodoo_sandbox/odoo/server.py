@@ -144,7 +144,7 @@ def _conflicting(call: Call) -> Answer:
 
 
 def _again(remembered: tuple[int, bytes], call: Call) -> Answer:
-    """An earlier answer, under the number of this request."""
+    """Return an earlier answer, under the number of this request."""
     status, content = remembered
     if call.rpc:
         content = transport.to_json({**transport.parse(content), "id": call.request})
@@ -152,7 +152,7 @@ def _again(remembered: tuple[int, bytes], call: Call) -> Answer:
 
 
 def _fault(status: int) -> Answer:
-    """The answer of a proxy in front of Odoo: Odoo itself sends neither 429 nor 502."""
+    """Return the answer of a proxy in front of Odoo: Odoo itself sends neither 429 nor 502."""
     titles = {429: "429 Too Many Requests", 502: "502 Bad Gateway", 503: "503 Service Temporarily Unavailable"}
     title = titles.get(status, "504 Gateway Time-out" if status == 504 else f"{status} Internal Server Error")
     page = f"<html>\r\n<head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body>\r\n</html>\r\n"

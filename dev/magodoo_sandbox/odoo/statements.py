@@ -80,7 +80,7 @@ class StatementLine(Model):
         }
 
     def _lines(self, env: Env, row: Row, counterpart: object) -> list[list[object]]:
-        """The bank's line and its counterpart, which is in the foreign currency where the line has one."""
+        """Return the bank's line and its counterpart, which is in the foreign currency where the line has one."""
         journal = env["account.journal"].rows[row["journal_id"]]
         counterpart = counterpart or journal.get("suspense_account_id")
         if not counterpart:

@@ -52,7 +52,7 @@ class StockMove(Model):
     )
 
     def value(self, row: Row) -> Decimal:
-        """What was moved at the product's cost; 0 while it is open."""
+        """Return what was moved at the product's cost; 0 while it is open."""
         product = self.db.tables["product.product"][row["product_id"]]
         moved = row.get("quantity", ZERO) if row["state"] == "done" else ZERO
         return Decimal(moved * product.get("standard_price", ZERO))
@@ -97,7 +97,7 @@ class StockMove(Model):
         self.follow_line(env, record)
 
     def reserve(self, env: Env, ids: list[int]) -> None:
-        """Takes what is free. Goods that are not tracked are always there; so is what comes in."""
+        """Take what is free. Goods that are not tracked are always there; so is what comes in."""
         for row in (self.rows[record] for record in ids):
             demand = row.get("product_uom_qty", ZERO)
             have = min(demand, max(self._available(env, row), ZERO))
@@ -147,7 +147,7 @@ class StockMove(Model):
         return Decimal(self._pieces(env, row, free, back=True) + row.get("quantity", ZERO))
 
     def _pieces(self, env: Env, row: Row, quantity: Decimal, *, back: bool = False) -> Decimal:
-        """A quantity of the move in its product's own unit, in which stock is counted; `back`: the other way."""
+        """Return a quantity of the move in its product's own unit, in which stock is counted; `back`: the other way."""
         units = (row.get("product_uom") or 0, env["product.product"].rows[row["product_id"]].get("uom_id") or 0)
         converted: Decimal = env["uom.uom"].counted_in(quantity, *(reversed(units) if back else units))
         return converted

@@ -35,7 +35,7 @@ class Store:
             self._point(model, row["id"], field, row.get(field))
 
     def insert(self, model: str, row: Row) -> int:
-        """Adds a row; an `id` in it is kept and the counter moves beyond it. No id is ever given twice."""
+        """Add a row; an `id` in it is kept and the counter moves beyond it. No id is ever given twice."""
         record = row.setdefault("id", self.next_ids[model])
         self.next_ids[model] = max(self.next_ids[model], record + 1)
         self.tables[model][record] = row

@@ -61,7 +61,7 @@ class ModelData(Model):
             )
 
     def register(self, env: Env, xmlid: str, model: str, record: int) -> None:
-        """Gives a record its external id; an entry whose record is gone is pointed to the new one.
+        """Give a record its external id; an entry whose record is gone is pointed to the new one.
 
         Odoo forgets then the names that it remembers of loads which were rolled back (measured on 19).
         """
@@ -78,7 +78,7 @@ class ModelData(Model):
         return self.rows[found[0]] if found else None
 
     def target(self, xmlid: str, model: str) -> int | None:
-        """The id of the living record of this model that the external id names."""
+        """Return the id of the living record of this model that the external id names."""
         entry = self.entry(xmlid)
         if entry is None or entry["model"] != model or entry["res_id"] not in self.db.models[model].rows:
             return None

@@ -140,7 +140,7 @@ def _spread_globally(results: list[TaxedLine], terms: Terms) -> None:
 
 
 def _spread(parts: list[Part], terms: Terms) -> None:
-    """Moves the cents that single rounding lost onto the largest amounts."""
+    """Move the cents that single rounding lost onto the largest amounts."""
     missing = rounded(sum((p.raw for p in parts), ZERO), terms.digits) - sum((p.amount for p in parts), ZERO)
     company = sum((p.raw_company for p in parts), ZERO)
     missing_company = rounded(company, terms.company_digits) - sum((p.company for p in parts), ZERO)

@@ -74,24 +74,24 @@ def handle(db: OdooDatabase, method: str, path: str, headers: Mapping[str, str],
 
 
 def no_database() -> Answer:
-    """An unknown database, and also a PostgreSQL that is down (docs/facts/odoo-19.0.md#1)."""
+    """Return an unknown database, and also a PostgreSQL that is down (docs/facts/odoo-19.0.md#1)."""
     return Answer(404, _HTML, _NO_DATABASE.encode())
 
 
 def refuse(problem: Exception) -> Answer:
-    """The answer of JSON-2 to an error."""
+    """Return the answer of JSON-2 to an error."""
     status, body = describe(problem)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     return Answer(status, _JSON, to_json({**body, "debug": _trace(problem)}), headers)
 
 
 def conflicting(method: str, rows: int) -> Answer:
-    """What the loser of two concurrent writes gets: load() answers 200 with ids false (docs/facts/odoo-19.0.md#6)."""
+    """Return what the loser of two concurrent writes gets: load() answers 200 with ids false (docs/facts/odoo-19.0.md#6)."""
     return Answer(200, _JSON, to_json(serialization_failure(rows))) if method == "load" else refuse(conflict())
 
 
 def rpc_conflicting(request: Any, method: str, rows: int) -> Answer:
-    """The same over JSON-RPC."""
+    """Return the same over JSON-RPC."""
     return rpc_result(request, serialization_failure(rows)) if method == "load" else rpc_error(request, conflict())
 
 
@@ -101,7 +101,7 @@ def rpc_database_down(request: Any) -> Answer:
 
 
 def rpc_result(request: Any, result: Any) -> Answer:
-    """A method that returns nothing gives an answer without `result` (docs/facts/odoo-19.0.md#2)."""
+    """Return a method that returns nothing gives an answer without `result` (docs/facts/odoo-19.0.md#2)."""
     answer = {"jsonrpc": "2.0", "id": request}
     return Answer(200, _JSON, to_json(answer if result is None else {**answer, "result": result}))
 

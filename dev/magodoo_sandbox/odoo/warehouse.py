@@ -154,7 +154,7 @@ class Quant(Model):
             self.add(env, row["product_id"], row["location_id"], quantity=difference)
 
     def add(self, env: Env, product: int, location: int, quantity: Decimal = ZERO, reserved: Decimal = ZERO) -> None:
-        """Moves the stock and the reservation of a product at an internal location."""
+        """Move the stock and the reservation of a product at an internal location."""
         if env["stock.location"].rows[location]["usage"] != "internal":
             return
         if not env["product.product"].rows[product].get("is_storable"):

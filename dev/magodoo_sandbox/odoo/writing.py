@@ -31,7 +31,7 @@ class Writing(Reading):
     # Hooks
 
     def complete(self, env: Env, vals: Row) -> None:
-        """Fills in what follows from other values, before anything is checked or stored."""
+        """Fill in what follows from other values, before anything is checked or stored."""
 
     def created(self, env: Env, ids: list[int]) -> None:
         """After rows and their one2many lines are stored."""
@@ -83,7 +83,7 @@ class Writing(Reading):
     @public(access="read")
     def message_post(self, env: Env, ids: list[int], body: str = "", message_type: str = "", subject: str = "",
                      subtype_xmlid: str = "") -> list[int]:  # fmt: skip
-        """A chatter message; moves no write_date (docs/facts/odoo-19.0.md#4)."""
+        """Return a chatter message; moves no write_date (docs/facts/odoo-19.0.md#4)."""
         self.ensure(env, ids)
         notes = [{"model": self.name, "res_id": record, "body": body, "subject": subject} for record in ids]
         return self.db.models["mail.message"].make(env, notes)
@@ -101,7 +101,7 @@ class Writing(Reading):
     # Words
 
     def make(self, env: Env, vals_list: Iterable[Row], *, nested: bool = False) -> list[int]:
-        """Stores records and answers their ids. `nested`: the parent's hook follows, so this model's does not run."""
+        """Store records and answers their ids. `nested`: the parent's hook follows, so this model's does not run."""
         ids = [self._insert(env, dict(self.of_19(vals))) for vals in vals_list]
         if not nested:
             self.created(env, ids)
@@ -138,7 +138,7 @@ class Writing(Reading):
         return True
 
     def erase(self, env: Env, ids: list[int]) -> None:
-        """Deletes rows and their external ids without asking anybody."""
+        """Delete rows and their external ids without asking anybody."""
         data = self.db.models["ir.model.data"]
         for record in ids:
             data.forget(self.name, record)

@@ -40,7 +40,7 @@ class Books(Desk):
         self.orders: dict[int, int] = {}  # Magento order id -> sale.order id
 
     def order(self, history: History, *, linked: bool = True, confirmed: bool = True) -> int:
-        """The sale order of a Magento order; `linked` gives it our external ids, otherwise only its number as reference."""
+        """Return the sale order of a Magento order; `linked` gives it our external ids, otherwise only its number as reference."""
         row = self.shop.row("order", history.order)
         partner = self._partner(row, linked)
         values: dict[str, str] = {
@@ -66,14 +66,14 @@ class Books(Desk):
 
     def invoice(self, history: History, invoice: int, *, linked: bool = True, post: bool = True, change: Any = None, ref: str | None = None,
                 with_order: bool = True, currency: str = "") -> int:  # fmt: skip
-        """The customer invoice of a Magento invoice. `change(entries)` may damage its lines before they are written."""
+        """Return the customer invoice of a Magento invoice. `change(entries)` may damage its lines before they are written."""
         row = self.shop.row("invoice", invoice)
         entries = document_entries(self.shop, history, row, "invl", invoice)
         return self._move(history, row, entries, "out_invoice", ("inv", invoice), linked=linked, post=post, change=change, ref=ref,
                           with_order=with_order, currency=currency)  # fmt: skip
 
     def invoice_of_order(self, history: History, *, post: bool = True) -> int:
-        """The invoice that Odoo itself makes of a whole order, with Odoo's own wizard."""
+        """Return the invoice that Odoo itself makes of a whole order, with Odoo's own wizard."""
         order = self.orders[history.order]
         values = {
             "sale_order_ids": [[6, 0, [order]]],
@@ -87,7 +87,7 @@ class Books(Desk):
         return move
 
     def reverse(self, history: History, invoice: int) -> int:
-        """A credit note of a whole invoice, by Odoo's own wizard, posted."""
+        """Return a credit note of a whole invoice, by Odoo's own wizard, posted."""
         move = self.moves[f"inv_{invoice}"]
         journal = self.found("account.move", [["id", "=", move]], ["journal_id"])[0]["journal_id"][0]
         context = {"active_model": "account.move", "active_ids": [move]}
@@ -104,7 +104,7 @@ class Books(Desk):
         return note
 
     def number(self, model: str, record: int) -> str:
-        """The number of a record as people read it."""
+        """Return the number of a record as people read it."""
         return str(self.found(model, [["id", "=", record]], ["name"])[0]["name"])
 
     def total(self, move: int) -> Decimal:
@@ -113,7 +113,7 @@ class Books(Desk):
     def credit_note(
         self, history: History, memo: int, *, linked: bool = True, post: bool = True, change: Any = None
     ) -> int:
-        """The credit note of a credit memo; its lines are not linked to order lines (docs/facts/pair.md#5.5)."""
+        """Return the credit note of a credit memo; its lines are not linked to order lines (docs/facts/pair.md#5.5)."""
         row = self.shop.row("credit_memo", memo)
         entries = document_entries(self.shop, history, row, "cml", memo)
         return self._move(
@@ -123,7 +123,7 @@ class Books(Desk):
     def pay(
         self, history: History, key: str, amount: Decimal, currency: str, *, outbound: bool = False, memo: str = ""
     ) -> None:
-        """Registers a payment for `key` ("inv_7") in the method's journal and matches it."""
+        """Register a payment for `key` ("inv_7") in the method's journal and matches it."""
         move = self.moves[key]
         partner = self.found("account.move", [["id", "=", move]], ["partner_id", "invoice_date"])[0]
         journal = self.names.journals[JOURNALS[history.payment]]
@@ -178,7 +178,7 @@ class Books(Desk):
         shipment: int | None = None,
         tracking: Sequence[str] = (),
     ) -> int:
-        """Validates the order's open delivery for quantities by Magento item id; the rest becomes a backorder."""
+        """Validate the order's open delivery for quantities by Magento item id; the rest becomes a backorder."""
         order = self.orders[history.order]
         picking = self.found(
             "stock.picking",
@@ -209,7 +209,7 @@ class Books(Desk):
         tracking: Sequence[str] | None = None,
         change: Any = None,
     ) -> int:
-        """The delivery of a Magento shipment."""
+        """Return the delivery of a Magento shipment."""
         row = self.shop.row("shipment", shipment)
         quantities = {int(item["order_item_id"]): Decimal(str(item["qty"])) for item in row["items"]}
         quantities = exploded(self.shop, history, quantities)
@@ -219,7 +219,7 @@ class Books(Desk):
         return self.deliver(history, quantities, shipment=shipment if linked else None, tracking=tracks)
 
     def give_back(self, picking: int, quantity: Decimal | None = None) -> int:
-        """A return of a delivery, validated; all of it, or `quantity` of its first line."""
+        """Return a return of a delivery, validated; all of it, or `quantity` of its first line."""
         made = self._one(
             self.call(
                 "stock.return.picking",

@@ -46,7 +46,7 @@ class Desk:
         self._known: dict[str, set[str]] = {}
 
     def call(self, model: str, method: str, ids: Any = None, *, context: Any = None, **arguments: Any) -> Any:
-        """A call in the company only: the administrator may have several."""
+        """Return a call in the company only: the administrator may have several."""
         usual = {**USUAL, "allowed_company_ids": [self.company]}
         return self.rpc.call(model, method, ids, context={**usual, **(context or {})}, **arguments)
 
@@ -100,7 +100,7 @@ class Desk:
         return f"magodoo.{kind}_{self.instance}_{rest}"
 
     def _hand(self, what: str) -> str:
-        """What a person makes by hand has no reference of ours; load() requires an id, in a module of its own."""
+        """Return what a person makes by hand has no reference of ours; load() requires an id, in a module of its own."""
         self._counter += 1
         return f"{self.module}.{what}_{self._counter}"
 
@@ -121,7 +121,7 @@ class Desk:
         return field in self._known[model]
 
     def _name(self, column: str) -> str:
-        """A column of a line under the name that this Odoo has for it, "" where it has none."""
+        """Return a column of a line under the name that this Odoo has for it, "" where it has none."""
         head, _, rest = column.partition("/")
         name, _, key = rest.partition("/")
         if head not in LINES or name in ("id", ".id") or self.has(LINES[head], name):

@@ -69,7 +69,7 @@ def document_entries(shop: Shop, history: History, row: Any, prefix: str, docume
 
 
 def exploded(shop: Shop, history: History, quantities: Mapping[int, Decimal]) -> dict[int, Decimal]:
-    """What a Magento shipment's quantities are in Odoo, where a dynamic bundle is its parts and one of fixed price is one article.
+    """Return what a Magento shipment's quantities are in Odoo, where a dynamic bundle is its parts and one of fixed price is one article.
 
     Of a bundle that ships separately the parts count, and its own line counts nothing (docs/facts/pair.md#5.1).
     """
@@ -130,11 +130,11 @@ def order_line_key(entry: Entry) -> tuple[str, str]:
 
 
 def sale_key(entry: Entry, order: int) -> str:
-    """The sale line that an invoice line belongs to: `invl_7_5` -> `oi_5`; shipping -> `oship_<order>`."""
+    """Return the sale line that an invoice line belongs to: `invl_7_5` -> `oi_5`; shipping -> `oship_<order>`."""
     last = entry.key.rsplit("_", 1)[1]
     return {"ship": f"oship_{order}", "sd": f"osd_{order}"}.get(last, f"oi_{last}")
 
 
 def amount_of(value: Any) -> Decimal:
-    """A number of Magento's, which may be missing."""
+    """Return a number of Magento's, which may be missing."""
     return Decimal(str(value)) if value not in (None, "", False) else Decimal(0)

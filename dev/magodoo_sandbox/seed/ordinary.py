@@ -16,7 +16,7 @@ COD_STATES = IMPORTED_STATES | {"new"}
 
 
 class Ordinary:
-    """Fills Magento and Odoo with ordinary orders; what is missing on a side is noted in the manifest."""
+    """Fill Magento and Odoo with ordinary orders; what is missing on a side is noted in the manifest."""
 
     def __init__(
         self, shop: Shop, books: Books, manifest: Manifest, clock: Callable[[datetime], None], books_from: datetime
@@ -25,7 +25,7 @@ class Ordinary:
         self.random = shop.random
 
     def order(self, at: datetime) -> History:
-        """An order with a random course: invoices, shipments, credit memos, or nothing yet."""
+        """Return an order with a random course: invoices, shipments, credit memos, or nothing yet."""
         store = "eu" if self.random.random() < 0.2 else "default"
         payment = CARD if self.random.random() < 0.55 else self.random.choice(OFFLINE)
         history = self.shop.place(at, payment, store=store, coupon=self._coupon())
@@ -166,7 +166,7 @@ class Ordinary:
             self.manifest.add("missing_in_magento", "shipment", self.books.number("stock.picking", picking))
 
     def invoice_in_odoo(self, history: History) -> tuple[str, Decimal]:
-        """An invoice that Odoo itself makes of the whole order; number and total. Its key is HAND."""
+        """Return an invoice that Odoo itself makes of the whole order; number and total. Its key is HAND."""
         move = self.books.invoice_of_order(history)
         self.books.moves[HAND] = move
         return self.books.number("account.move", move), self.books.total(move)

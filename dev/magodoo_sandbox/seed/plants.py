@@ -51,7 +51,7 @@ class Garden:
         return self.until - timedelta(days=days, minutes=self._hour)
 
     def placed(self, days: float = 8, payment: str = CARD, lines: list[Line] | None = None, **more: Any) -> History:
-        """An order of two plain lines, authorised when a card pays; of a guest whom no other plant shares.
+        """Return an order of two plain lines, authorised when a card pays; of a guest whom no other plant shares.
 
         All these orders have one total: one customer's would be taken for each other's duplicates.
         """
@@ -84,7 +84,7 @@ class Garden:
     def entered(
         self, history: History, change: Callable[[list[Entry]], None] | None = None, *, paid: bool = True, **more: Any
     ) -> tuple[Any, int, Decimal]:
-        """The order's first invoice in Odoo, damaged by `change`, paid by its own total: (Magento row, move, total)."""
+        """Return the order's first invoice in Odoo, damaged by `change`, paid by its own total: (Magento row, move, total)."""
         invoice = history.invoices[0]
         row = self.shop.row("invoice", invoice)
         self.clock(history.placed + timedelta(hours=3))

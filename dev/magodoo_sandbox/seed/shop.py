@@ -205,12 +205,12 @@ class Shop:
     # Reading rows
 
     def row(self, kind: str, entity_id: int) -> Any:
-        """The Magento row: kind is order, invoice, shipment or credit_memo."""
+        """Return the Magento row: kind is order, invoice, shipment or credit_memo."""
         table = {"order": "orders", "invoice": "invoices", "shipment": "shipments", "credit_memo": "creditmemos"}[kind]
         return getattr(self.magento.tables, table)[entity_id]
 
     def money_items(self, order: int) -> list[Any]:
-        """The order items that carry amounts: parents of configurables and fixed bundles, children of dynamic ones."""
+        """Return the order items that carry amounts: parents of configurables and fixed bundles, children of dynamic ones."""
         items = self.row("order", order)["items"]
         priced_children = {
             item["parent_item_id"]
@@ -224,11 +224,11 @@ class Shop:
         ]  # fmt: skip
 
     def top_items(self, order: int) -> list[Any]:
-        """The items that invoices are made by, and shipments of what ships together."""
+        """Return the items that invoices are made by, and shipments of what ships together."""
         return [item for item in self.row("order", order)["items"] if not item.get("parent_item_id")]
 
     def shipped_by(self, order: int, items: Mapping[int | None, Any] | None) -> dict[int | None, Decimal] | None:
-        """The same goods as a shipment names them: a bundle that ships separately by its parts."""
+        """Return the same goods as a shipment names them: a bundle that ships separately by its parts."""
         rows = {item["item_id"]: item for item in self.row("order", order)["items"]}
         named: dict[int | None, Decimal] = {}
         for item, quantity in (items or {}).items():

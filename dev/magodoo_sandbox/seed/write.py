@@ -33,7 +33,7 @@ def write(
     sync_key: str = "",
     admin_key: str = "",
 ) -> Manifest:
-    """Writes `magento.json`, `odoo.json`, `magodoo.yaml` into `directory`, `manifest.json` into `hidden`; returns the manifest.
+    """Write `magento.json`, `odoo.json`, `magodoo.yaml` into `directory`, `manifest.json` into `hidden`; returns the manifest.
 
     The same `orders`, `seed` and `now` give the same data. `now` is the end of the 30 days (aware UTC; default: the last full hour).
     """
@@ -75,7 +75,7 @@ def write_with(
 def fill(
     rpc: Rpc, clock: Callable[[datetime], None], *, orders: int, seed: int, until: datetime
 ) -> tuple[Shop, Manifest]:
-    """Fills a new Magento and, through `rpc`, a provisioned Odoo. `clock` sets Odoo's clock where it can be set."""
+    """Fill a new Magento and, through `rpc`, a provisioned Odoo. `clock` sets Odoo's clock where it can be set."""
     shop, manifest = Shop(seed, until), Manifest()
     books = Books(rpc, shop, INSTANCE)
     books.provision(_products(shop))
@@ -115,7 +115,7 @@ def _ordinary_days(shop: Shop, ordinary: Ordinary, orders: int, until: datetime)
 
 
 def _products(shop: Shop) -> dict[str, tuple[str, Decimal, bool]]:
-    """What Odoo sells: (name, price, storable) by SKU. A configurable is its child, a dynamic bundle is its children."""
+    """Return what Odoo sells: (name, price, storable) by SKU. A configurable is its child, a dynamic bundle is its children."""
     goods = {
         product["sku"]: (product["name"], Decimal(str(product["price"])), product["type_id"] != "virtual")
         for product in shop.magento.tables.products
@@ -125,7 +125,7 @@ def _products(shop: Shop) -> dict[str, tuple[str, Decimal, bool]]:
 
 
 def demo_settings(until: datetime) -> dict[str, Any]:
-    """The content of the demo's settings file: one instance, `observe`, limits that nothing reaches."""
+    """Return the content of the demo's settings file: one instance, `observe`, limits that nothing reaches."""
     cut_over = (until - timedelta(days=BOOKS_FROM_DAYS)).replace(tzinfo=None)
     return {
         "instances": {
