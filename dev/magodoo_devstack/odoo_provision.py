@@ -219,7 +219,7 @@ def add_delivery_key(admin: OdooClient) -> None:
 
 
 def add_database_field(admin: OdooClient, *, store: bool = False) -> None:
-    """Make the field by which a user without system parameters tells a copy (docs/how-to/test-on-a-copy.md); `store`: the wrong way."""
+    """Make the field by which a user without system parameters recognises a copy (docs/how-to/test-on-a-copy.md); `store`: the wrong way."""
     model = _one(admin, "ir.model", [["model", "=", "res.company"]])
     field = {"name": DATABASE_FIELD, "field_description": "Database", "model_id": model, "ttype": "char", "state": "manual",
              "compute": DATABASE_FIELD_CODE, "store": store, "readonly": True, "copied": False}  # fmt: skip

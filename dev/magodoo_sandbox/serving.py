@@ -82,7 +82,7 @@ def _configuration(app: Any, host: str, port: int) -> uvicorn.Config:
 
 
 class _PromptServer(uvicorn.Server):
-    """A server that ends when it is told to. uvicorn's looks every 0.1 s, and then sleeps for 0.1 s: in tests, which start thousands, minutes."""
+    """A server that ends when it is asked to. uvicorn's looks every 0.1 s, and then sleeps for 0.1 s: in tests, which start thousands, minutes."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

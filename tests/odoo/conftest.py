@@ -25,7 +25,7 @@ BUILD = pytest.StashKey[str]()
 
 
 SANDBOXES = {"sandbox": 19, "sandbox_18": 18}
-"""The versions that the sandbox is told as, by the name in a test's parameters."""
+"""The versions that the sandbox is started as, by the name in a test's parameters."""
 
 
 @pytest.fixture(scope="session", params=[*SANDBOXES, pytest.param("live", marks=pytest.mark.odoo)])

@@ -216,7 +216,7 @@ def _tax(use: TaxUse, lines: int, books: Books, *, conditional: bool) -> Proposa
     choices = [_with_position(tax, use, books) for tax in sorted(fitting, key=_nearness(use, books))]
     if not use.rate:
         number = "with a VAT number" if use.has_vat else "without a VAT number"
-        why = f"{what}, {number}; 0 % is export, intra-community, reverse charge or exempt, and nothing tells which"
+        why = f"{what}, {number}; 0 % is export, intra-community, reverse charge or exempt, and nothing shows which"
     elif not domestic:
         why = f"{what}; may be one-stop-shop, a registration there or a marketplace's"
     elif fitting:

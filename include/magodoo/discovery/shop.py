@@ -237,7 +237,7 @@ def _sold(orders: list[CanonicalDocument]) -> Iterator[CanonicalLine]:
 
 
 def _taxes(orders: list[CanonicalDocument]) -> tuple[tuple[TaxUse, ...], int]:
-    """Return the rates as they were charged, most frequent first, and the number of lines with a tax whose rate is not told.
+    """Return the rates as they were charged, most frequent first, and the number of lines with a tax whose rate is not known.
 
     Shipping without tax takes the tax of the goods; it is no use of its own.
     """

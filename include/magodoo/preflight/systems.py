@@ -35,7 +35,7 @@ _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 class System:
     """One system as it is seen now: its address and, of Odoo, the database's name, identity and own uuid ("" where it may not be read).
 
-    `version`: Odoo's, which makes no other system. `unknown`: why it cannot be told from a copy of it, as text, "" where it can.
+    `version`: Odoo's, which makes no other system. `unknown`: why it cannot be distinguished from a copy of it, as text, "" where it can.
     """
 
     side: str
@@ -79,7 +79,7 @@ def magento_now(client: MagentoClient) -> System:
 
 
 def judge(subject: Subject, now: System, outcome: Outcome) -> Outcome:
-    """Add an error to the outcome when the system is another one than before and nobody has confirmed it, a warning when that cannot be told."""
+    """Add an error to the outcome when the system is another one than before and nobody has confirmed it, a warning when that cannot be known."""
     why = _unconfirmed(subject.instance, now, _before(subject.engine, subject.instance, subject.now()))
     if why:
         outcome.refuse(

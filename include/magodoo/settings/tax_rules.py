@@ -17,7 +17,7 @@ Value = Annotated[Decimal, Field(ge=0, le=10**9)]
 
 
 ANY: Final = "any"
-Rate = Annotated[  # told apart first, so that a mistake in a number is one problem, not two
+Rate = Annotated[  # distinguished first, so that a mistake in a number is one problem, not two
     Annotated[Decimal, Tag("number")] | Annotated[Literal["any"], Tag("any")],
     Discriminator(lambda value: "any" if value == ANY else "number"),
 ]

@@ -124,7 +124,7 @@ def _day(given: Any, _: Context, loc: Path) -> Words:
 
 
 def _iso(given: Any) -> str:
-    """Return a date of another country as ISO 8601, "" where day and month cannot be told apart."""
+    """Return a date of another country as ISO 8601, "" where day and month cannot be distinguished."""
     found = re.match(r"\s*(\d{1,2})[./ -](\d{1,2})[./ -](\d{4})\b", str(given))
     if not found:
         return ""

@@ -82,7 +82,7 @@ _ADDRESS = Shape(
     | _read("is the state of the customer's address", schema.as_sent, "region region_code")
     | _read("finds the customer", schema.words, "email")
     | _read("decides about the tax", schema.words, "vat_id")
-    | _read("tells whether and when the VAT number was checked", schema.as_sent, "vat_is_valid vat_request_date")
+    | _read("shows whether and when the VAT number was checked", schema.as_sent, "vat_is_valid vat_request_date")
 )
 _SHIPPING = Shape(
     {

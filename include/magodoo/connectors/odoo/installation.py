@@ -67,7 +67,7 @@ _ELECTRONIC_FIELD = re.compile(r"(l10n_[a-z]{2}_edi)_")
 
 @dataclass(frozen=True)
 class CopyMarks:
-    """What tells a copy of a database from the original.
+    """What distinguishes a copy of a database from the original.
 
     Attributes:
         uuid: Odoo's own `database.uuid`, "" where it is unknown.
