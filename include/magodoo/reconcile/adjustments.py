@@ -11,6 +11,7 @@ import pandas as pd
 
 from magodoo.domain.adjustments import AT_THE_ORDERS_RATES, Sold, divided
 from magodoo.domain.vocabulary import Kind
+from magodoo.money import CURRENCY_DECIMALS
 from magodoo.reconcile.dataset import Units
 from magodoo.reconcile.view import View
 
@@ -33,8 +34,8 @@ def taxes_within(view: View, pairs: pd.DataFrame) -> Units:
 def _within(view: View, memo: int, entry: int) -> int:
     amount = int(view.amounts("adjustment", np.array([memo]))[0])
     sold, lines = _sold(view, int(view.order_of[memo]))
-    step = int(view.steps[memo])
-    expected = divided(amount, [sold], 4 - len(str(step)) + 1)[0].tax
+    currency, step = str(view.frames.documents["currency"].iloc[memo]), int(view.steps[memo])
+    expected = divided(amount, [sold], CURRENCY_DECIMALS.get(currency, 2))[0].tax
     net, tax, count = _in_odoo(view, entry)
     fits = net + tax == amount and abs(tax - expected) <= step * (count + lines)
     return tax if fits else expected

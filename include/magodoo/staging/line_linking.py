@@ -78,7 +78,8 @@ def _leave_out_exchanges(connection: Connection, instance: str, orders: Collecti
 
     Odoo sends them by a procurement that does not name what it replaces, and may put them into the same move as what is
     still owed. Of each order line, the quantity that comes back and leaves beyond what was ordered is an exchange: the
-    youngest moves, except those that left before the return was created. `qty_ordered` keeps what was moved.
+    youngest moves, except those that left before the return was created. Where nothing comes back, it is all that leaves
+    beyond what was ordered (`least` ignores a null). `qty_ordered` keeps what was moved.
     """
     if not orders:
         return

@@ -31,17 +31,19 @@ Row = dict[str, Any]
 CENT = 100
 NOTABLE = 10_000  # units of 1/10000: rounding above 1.00 per month and currency is marked as notable
 
-# Odoo's documents up to the month's end per Magento order item: only goods, only orders since the cut-over.
+# Odoo's documents up to the month's end per Magento order item: only goods, only orders since the cut-over. What was sent in exchange for a
+# return left the warehouse as well.
 _QUANTITIES = """
     with moved as (
         select l.item_key,
             sum(case d.kind when 'invoice' then l.quantity when 'credit_memo' then -l.quantity else 0 end) as invoiced_net,
             sum(case d.kind when 'invoice' then l.quantity else 0 end) as invoiced,
-            sum(case d.kind when 'shipment' then l.quantity when 'return' then -l.quantity else 0 end) as delivered
+            sum(case d.kind when 'shipment' then case l.role when 'exchange' then l.qty_ordered else l.quantity end
+                when 'return' then -l.quantity else 0 end) as delivered
         from document d join line l on l.instance = d.instance and l.side = d.side and l.kind = d.kind and l.source_id = d.source_id
         where d.instance = :instance and d.side = 'odoo' and d.active and d.deleted_at is null and d.order_key is not null
             and (d.kind in ('invoice', 'credit_memo') and d.accounting_date <= :last or d.kind in ('shipment', 'return') and d.document_date <= :last)
-            and l.role = 'item' and l.product_type is distinct from 'service' and l.item_key is not null
+            and l.role in ('item', 'exchange') and l.product_type is distinct from 'service' and l.item_key is not null
         group by l.item_key)
     select o.number as order_number, l.sku, o.currency, l.untaxed, l.qty_ordered, m.invoiced_net - m.delivered as not_delivered,
         m.delivered - m.invoiced as not_invoiced

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from alembic import op
+from alembic.util import CommandError
 
 revision = "0001"
 down_revision = None
@@ -17,5 +18,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Raise NotImplementedError: the first schema is removed by dropping schema magodoo."""
-    raise NotImplementedError("the first schema is removed by dropping schema magodoo")
+    """Refuse: there is no schema before the first one. Raises CommandError."""
+    raise CommandError("there is no schema before the first one: drop the schema magodoo to remove it")
