@@ -35,7 +35,7 @@ def order(pair: ShopAndBooks) -> int:
 def evidence(pair: ShopAndBooks, order: int) -> dict[str, Any]:
     statement = "select kind, evidence from change where order_key = :order and state = 'done'"
     with pair.engine.connect() as connection:
-        return dict(connection.execute(text(statement), {"order": str(order)}).tuples().all())
+        return dict(map(tuple, connection.execute(text(statement), {"order": str(order)})))
 
 
 def after(pair: ShopAndBooks, days: int) -> dict[str, int]:
